@@ -1,0 +1,265 @@
+"""One enrollment, one look: live through the moments since it entered its node, oldest first, and say where it stands.
+
+Pure. The same function decides at the deadline, after a reply, a day late and in a replay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+from nurture.effects import Effect, OnUnknown, Purpose
+from nurture.node import Go, Wait
+from nurture.snapshot import Facts, Lead, Scalar, Signal, Snapshot, Touch
+
+if TYPE_CHECKING:
+    from nurture.plan import Plan, PlannedNode
+
+__all__ = ["Advance", "Book", "HandOver", "Outgoing", "Standing", "Step", "advance"]
+
+OPT_OUTS = frozenset({"unsubscribed", "complained", "bounced"})
+"""Kinds that count for an exit whenever they happened, if they were heard of during the enrollment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where an enrollment stands."""
+
+    node: str
+    entered_at: datetime
+    begun: bool
+    """Whether the node's entering effects have been asked for."""
+    enrolled_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One visit of one node, finished."""
+
+    node: str
+    at: datetime
+    outcome: str | None
+    because: str
+    effects: tuple[Effect, ...]
+    saw: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message asked for by a node."""
+
+    node: str
+    n: int
+    at: datetime
+    channel: str
+    content: str
+    purpose: Purpose
+    expires: timedelta
+    on_unknown: OnUnknown
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    node: str
+    at: datetime
+    to: Literal["sdr", "sales"]
+    team: str | None
+    answer_by: datetime
+
+
+@dataclass(slots=True)
+class Book:
+    """The changes of one look, in order. What it holds is visible to the nodes that come next in the same look."""
+
+    messages: list[Outgoing] = field(default_factory=list)
+    tags: dict[str, tuple[bool, datetime]] = field(default_factory=dict)
+    """Tag to (on or off, when)."""
+    points: int = 0
+    fields: dict[str, tuple[Scalar, datetime]] = field(default_factory=dict)
+    hand_overs: list[HandOver] = field(default_factory=list)
+    eligible: datetime | None = None
+    pooled: bool = False
+    _node: str = ""
+    _at: datetime = datetime.min
+    _n: int = 0
+
+    def turn_to(self, node: str, at: datetime, n: int = 0) -> None:
+        """What follows is asked for by this node, at this moment; it has asked for `n` messages before."""
+        self._node, self._at, self._n = node, at, n
+
+    def message(
+        self, *, channel: str, content: str, purpose: Purpose, expires: timedelta, on_unknown: OnUnknown
+    ) -> None:
+        self.messages.append(Outgoing(self._node, self._n, self._at, channel, content, purpose, expires, on_unknown))
+        self._n += 1
+
+    def tag(self, name: str) -> None:
+        self.tags[name] = (True, self._at)
+
+    def untag(self, name: str) -> None:
+        self.tags[name] = (False, self._at)
+
+    def score(self, points: int) -> None:
+        self.points += points
+
+    def set_field(self, name: str, value: Scalar) -> None:
+        self.fields[name] = (value, self._at)
+
+    def hand_over(self, *, to: Literal["sdr", "sales"], team: str | None, answer_by: datetime) -> None:
+        self.hand_overs.append(HandOver(self._node, self._at, to, team, answer_by))
+
+    def to_pool(self, *, eligible: datetime | None) -> None:
+        self.pooled, self.eligible = True, eligible
+
+    def over(self, lead: Lead) -> Lead:
+        """The lead as these changes leave it."""
+        if not (self.tags or self.points or self.fields):
+            return lead
+        return lead.changed(
+            {name: value for name, (value, _) in self.fields.items()},
+            add=[name for name, (on, _) in self.tags.items() if on],
+            remove=[name for name, (on, _) in self.tags.items() if not on],
+            points=self.points,
+        )
+
+
+@dataclass(slots=True)
+class Advance:
+    """What one look found. Exactly one of `due`, `ended`, `stuck` is set."""
+
+    steps: list[Step]
+    book: Book
+    node: str
+    entered_at: datetime
+    begun: bool
+    due: datetime | None = None
+    ended: str | None = None
+    stuck: str | None = None
+    because: str = ""
+    """Why it waits, ended or is stuck."""
+    at: datetime | None = None
+    """When it ended."""
+
+
+class _Stuck(Exception):
+    """The answer cannot be known; no edge is followed."""
+
+
+def advance(plan: Plan, standing: Standing, facts: Facts, now: datetime) -> Advance:
+    """Move one enrollment as far as its past implies. `now` bounds what has happened; nothing else reads a clock.
+
+    `due` may lie at or before `now`: a node that asked for something on entering is looked at again when that stands.
+    """
+    book = Book()
+    touches = list(facts.touches)
+    seen = Facts(
+        facts.campaign, facts.signals, touches, lambda: book.over(facts.lead()), facts.dice, facts.calendar, facts.zone
+    )
+    exits = _exits(plan, standing, facts.signals)
+    steps: list[Step] = []
+    node, moment, begun = standing.node, standing.entered_at, standing.begun
+
+    while True:
+        planned, entered_at = plan.nodes[node], moment
+        try:
+            while True:
+                exit_kind = next((signal.kind for signal in exits if signal.at <= moment), None)
+                if exit_kind is not None:
+                    because = f"the campaign ends for a lead that has {exit_kind}"
+                    return Advance(
+                        steps, book, node, entered_at, begun, ended=f"exit:{exit_kind}", because=because, at=moment
+                    )
+                snapshot = Snapshot(seen, node, entered_at, moment)
+                answer = _ask(planned, snapshot)
+                if isinstance(answer, Go):
+                    break
+                following = _next_moment(answer, seen, exits, moment)
+                asked = () if begun else answer.effects
+                if asked:
+                    _apply(book, node, entered_at, asked, touches)
+                begun = True
+                # What was asked for must stand before time goes on, so a node that asked for something stays here.
+                if asked or following > now:
+                    return Advance(steps, book, node, entered_at, begun, due=following, because=answer.because)
+                moment = following
+            if answer.effects:
+                _apply(book, node, moment, answer.effects, touches)
+            way = _way(planned, answer)
+        except _Stuck as stuck:
+            return Advance(steps, book, node, entered_at, begun, stuck=str(stuck), because=str(stuck))
+        steps.append(Step(node, moment, answer.outcome, answer.because, answer.effects, snapshot.saw()))
+        if way is None:
+            ended = "pool" if book.pooled else "completed"
+            return Advance(steps, book, node, moment, True, ended=ended, because=answer.because, at=moment)
+        node, begun = way, False
+
+
+def _next_moment(wait: Wait, facts: Facts, exits: Sequence[Signal], moment: datetime) -> datetime:
+    """The next time at which the answer may be another one."""
+    following = wait.until
+    for signal in facts.signals:
+        if moment < signal.at < following and signal.kind in wait.wake_on:
+            following = signal.at
+    for signal in exits:
+        if moment < signal.at < following:
+            following = signal.at
+    for touch in facts.touches:
+        if touch.settled_at is not None and moment < touch.settled_at < following:
+            following = touch.settled_at
+    return following
+
+
+def _ask(planned: PlannedNode, snapshot: Snapshot) -> Go | Wait:
+    try:
+        answer = planned.node.decide(snapshot)
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:  # a plugin may raise anything, and none of it is a way out
+        raise _Stuck(f"node '{planned.id}' raised {type(error).__name__}: {error}"[:500]) from error
+    if isinstance(answer, Wait):
+        if answer.until.tzinfo is None:
+            raise _Stuck(f"node '{planned.id}' waits until {answer.until}, which names no time zone")
+        if answer.until <= snapshot.now:
+            raise _Stuck(f"node '{planned.id}' waits until {answer.until}, which is not later than {snapshot.now}")
+        return answer
+    if not isinstance(answer, Go):
+        raise _Stuck(f"node '{planned.id}' answered {type(answer).__name__}, not Go or Wait")
+    return answer
+
+
+def _way(planned: PlannedNode, answer: Go) -> str | None:
+    """The node that follows; None when the campaign ends for this lead."""
+    if answer.outcome is None and not planned.next:
+        return None
+    if answer.outcome is None or answer.outcome not in planned.next:
+        ways = ", ".join(planned.next) or "none (it ends here)"
+        raise _Stuck(f"node '{planned.id}' went '{answer.outcome}', but its ways out are: {ways}")
+    return planned.next[answer.outcome]
+
+
+def _apply(book: Book, node: str, at: datetime, effects: Sequence[Effect], touches: list[Touch]) -> None:
+    """Write a decision's effects into the book, so that later nodes of the same look see them."""
+    asked = len(book.messages)
+    book.turn_to(node, at, sum(touch.node == node for touch in touches))
+    for effect in effects:
+        try:
+            effect.apply(book)
+        except Exception as error:
+            raise _Stuck(f"node '{node}' asked for something impossible: {type(error).__name__}: {error}") from error
+    for message in book.messages[asked:]:
+        touches.append(Touch(node, message.channel, message.content, "pending", at))
+
+
+def _exits(plan: Plan, standing: Standing, signals: Sequence[Signal]) -> list[Signal]:
+    """The signals that end this enrollment, at the moment each counts from; an opt-out counts however old it is."""
+    return [
+        signal
+        for signal in signals
+        if signal.kind in plan.exit_on
+        and (
+            signal.at >= standing.enrolled_at
+            or (signal.kind in OPT_OUTS and signal.heard_at is not None and signal.heard_at >= standing.enrolled_at)
+        )
+    ]
