@@ -1,0 +1,248 @@
+"""Connections and transactions.
+
+Statements are written once, with `?` for a parameter and `IN {many}` for a list of them. Both stores hold the same
+tables; what differs between the two is in this file and in `migrations/`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.pool import StaticPool
+
+__all__ = ["Store", "Tx", "from_micros", "micros"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+BUSY_SECONDS = 60
+
+
+def micros(moment: datetime) -> int:
+    """A moment as the tables hold it: microseconds since 1970 UTC."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def from_micros(value: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=value)
+
+
+class Tx:
+    """One transaction. Parameters are positional; a list goes where the statement says `IN {many}`."""
+
+    __slots__ = ("connection", "postgresql")
+
+    def __init__(self, connection: Connection, postgresql: bool) -> None:
+        self.connection = connection
+        self.postgresql = postgresql
+
+    def rows(self, statement: str, *parameters: Any) -> list[Any]:
+        """All rows that the statement answers with, as tuples."""
+        sql, values = self._bind(statement, parameters)
+        result = self.connection.exec_driver_sql(sql, values)
+        # The driver's own rows: SQLAlchemy's would cost more than the query, a thousand times a batch.
+        found: list[Any] = result.cursor.fetchall()
+        return found
+
+    def row(self, statement: str, *parameters: Any) -> Any | None:
+        """The first row, or None."""
+        found = self.rows(statement, *parameters)
+        return found[0] if found else None
+
+    def value(self, statement: str, *parameters: Any) -> Any:
+        """The first column of the first row, or None."""
+        found = self.row(statement, *parameters)
+        return found[0] if found else None
+
+    def run(self, statement: str, *parameters: Any) -> int:
+        """Run it and say how many rows it changed."""
+        sql, values = self._bind(statement, parameters)
+        return self.connection.exec_driver_sql(sql, values).rowcount
+
+    def many(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> int:
+        """Run it once for each row of parameters, in one go, and say how many rows it changed."""
+        if not rows:
+            return 0
+        return self.connection.exec_driver_sql(_spoken(statement, self.postgresql), list(rows)).rowcount
+
+    def _bind(self, statement: str, parameters: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+        sql = _spoken(statement, self.postgresql)
+        if not self.postgresql:
+            parameters = tuple(json.dumps(p) if isinstance(p, list) else p for p in parameters)
+        return sql, parameters
+
+
+@lru_cache(maxsize=512)
+def _spoken(statement: str, postgresql: bool) -> str:
+    """The statement in the store's own dialect."""
+    if postgresql:
+        return (
+            statement.replace("%", "%%")
+            .replace("IN {many}", "= ANY(%s)")
+            .replace("?", "%s")
+            .replace("{skip_locked}", "FOR UPDATE SKIP LOCKED")
+            .replace("{for_update}", "FOR UPDATE")
+        )
+    return (
+        statement.replace("IN {many}", "IN (SELECT value FROM json_each(?))")
+        .replace("{skip_locked}", "")
+        .replace("{for_update}", "")
+    )
+
+
+class Store:
+    """The database. `write` is a transaction that no other writer can slip into; `read` sees one moment."""
+
+    def __init__(self, url: str) -> None:
+        """`sqlite://` (in memory), `sqlite:///path` or `postgresql://...`; nothing is created until `migrate`."""
+        self.url = _driver(make_url(url))
+        self.postgresql = self.url.get_backend_name() == "postgresql"
+        self.in_memory = not self.postgresql and self.url.database in (None, "", ":memory:")
+        options: dict[str, Any] = {}
+        if self.postgresql:
+            options["pool_pre_ping"] = True
+        else:
+            options["connect_args"] = {"check_same_thread": False, "timeout": BUSY_SECONDS}
+            if self.in_memory:
+                options["poolclass"] = StaticPool
+        self._outer: Connection | None = None
+        self.engine = sa.create_engine(self.url, **options)
+        if not self.postgresql:
+            sa.event.listen(self.engine, "connect", _prepare_sqlite)
+            sa.event.listen(self.engine, "begin", _begin_sqlite)
+
+    @contextmanager
+    def read(self) -> Iterator[Tx]:
+        """A transaction that only reads."""
+        if self._outer is not None:
+            yield Tx(self._outer, self.postgresql)
+            return
+        with self.engine.connect() as connection, connection.begin(), self._alone(connection):
+            yield Tx(connection, self.postgresql)
+
+    @contextmanager
+    def write(self, *, durable: bool = False) -> Iterator[Tx]:
+        """A transaction that writes. `durable`: on the disk before it returns, whatever happens to the machine.
+
+        Without it, a killed process loses nothing and a power cut may take back the last commits, in order.
+        """
+        if self._outer is not None:
+            with self._outer.begin_nested():
+                yield Tx(self._outer, self.postgresql)
+            return
+        with self.engine.connect() as connection:
+            connection = connection.execution_options(nurture_write=True, nurture_durable=durable)
+            with connection.begin(), self._alone(connection):
+                if self.postgresql and not durable:
+                    connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+                yield Tx(connection, self.postgresql)
+
+    @contextmanager
+    def _alone(self, connection: Connection) -> Iterator[None]:
+        """In memory there is one connection: what is asked for inside a transaction takes part in it."""
+        if not self.in_memory:
+            yield
+            return
+        self._outer = connection
+        try:
+            yield
+        finally:
+            self._outer = None
+
+    @contextmanager
+    def rehearse(self) -> Iterator[None]:
+        """Whatever is written inside is seen inside, and taken back at the end: for dry runs, by one thread alone."""
+        with self.engine.connect() as connection:
+            connection = connection.execution_options(nurture_write=True)
+            outer = connection.begin()
+            self._outer = connection
+            try:
+                yield
+            finally:
+                self._outer = None
+                outer.rollback()
+
+    def migrate(self) -> None:
+        """Bring the tables to this version of the program. Safe to call by several processes at once."""
+        from nurture.store.migrations import migrate
+
+        migrate(self)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _driver(url: URL) -> URL:
+    if url.drivername in ("postgresql", "postgres"):
+        return url.set(drivername="postgresql+psycopg")
+    return url
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    # The driver's own BEGIN is deferred and comes late; ours is explicit (`_begin_sqlite`).
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    cursor.execute("PRAGMA cache_size = -65536")
+    cursor.execute("PRAGMA temp_store = MEMORY")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    if not options.get("nurture_write"):
+        connection.exec_driver_sql("BEGIN")
+        return
+    level = "FULL" if options.get("nurture_durable") else "NORMAL"
+    if connection.info.get("synchronous", "NORMAL") != level:
+        connection.exec_driver_sql(f"PRAGMA synchronous = {level}")
+        connection.info["synchronous"] = level
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def chunks(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    """The items in lists of at most `size`."""
+    held: list[Any] = []
+    for item in items:
+        held.append(item)
+        if len(held) == size:
+            yield held
+            held = []
+    if held:
+        yield held
+
+
+def process_birth(pid: int) -> str | None:
+    """When this process started, as its system tells it; None when there is no such process.
+
+    Where the system does not tell (no /proc), a living process answers with an empty text.
+    """
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as stat:
+            return stat.read().rpartition(b")")[2].split()[19].decode()
+    except FileNotFoundError:
+        if os.path.isdir("/proc/self"):
+            return None
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return None
+    except PermissionError:
+        pass
+    return ""

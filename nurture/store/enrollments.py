@@ -1,0 +1,258 @@
+"""Enrollments in the store: claim what is due, gather what a batch needs to know, commit what was decided."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from nurture.store.database import Tx
+
+__all__ = [
+    "Claimed",
+    "Moved",
+    "change_leads",
+    "claim_due",
+    "commit",
+    "leads_of",
+    "next_due",
+    "signals_of",
+    "touches_of",
+    "zones_of",
+]
+
+
+class Claimed(NamedTuple):
+    """An enrollment in our hands until the lease runs out."""
+
+    id: int
+    key: str
+    campaign: str
+    lead_id: int
+    version_id: int
+    enrolled_at: int
+    node: str
+    entered_at: int
+    begun: int
+    steps: int
+    heard: int
+    epoch: int
+
+
+@dataclass(slots=True)
+class Moved:
+    """What one look changed about one enrollment, ready to be written."""
+
+    claimed: Claimed
+    node: str
+    entered_at: int
+    begun: bool
+    status: str
+    reason: str | None
+    because: str
+    due_at: int | None
+    eligible_at: int | None
+    steps: list[tuple[Any, ...]]
+    """(node, entered_at, at, outcome, because, effects JSON, saw JSON)"""
+    touches: list[tuple[Any, ...]]
+    """(node, n, channel, content, purpose, on_unknown, asked_at, expires_at)"""
+    tags: list[tuple[str, bool, int]]
+    points: int
+    fields: list[tuple[str, Any, int]]
+    hand_overs: list[tuple[Any, ...]]
+    """(node, to, team, opened_at, answer_by)"""
+
+
+CLAIM = """
+UPDATE enrollments SET epoch = epoch + 1, worker_id = ?, lease_until = ?
+WHERE id IN (
+    SELECT id FROM enrollments
+    WHERE campaign = ? AND status = 'waiting' AND due_at <= ? AND lease_until <= ?
+    ORDER BY due_at, id LIMIT ? {skip_locked})
+RETURNING id, key, campaign, lead_id, version_id, enrolled_at, node, entered_at, begun, steps, heard, epoch
+"""
+
+
+def claim_due(
+    tx: Tx, campaign: str, *, now: int, wall: int, worker: int, lease_until: int, limit: int
+) -> list[Claimed]:
+    """Enrollments whose time has come, oldest first, each to one worker only."""
+    found = tx.rows(CLAIM, worker, lease_until, campaign, now, wall, limit)
+    return sorted((Claimed._make(row) for row in found), key=lambda claimed: claimed.id)
+
+
+def next_due(tx: Tx, campaigns: Sequence[str]) -> int | None:
+    """The earliest due time of these campaigns' waiting enrollments."""
+    times = [
+        tx.value("SELECT MIN(due_at) FROM enrollments WHERE campaign = ? AND status = 'waiting'", campaign)
+        for campaign in campaigns
+    ]
+    return min((time for time in times if time is not None), default=None)
+
+
+def signals_of(tx: Tx, lead_ids: list[int]) -> list[Any]:
+    """(lead_id, id, kind, at, heard_at, campaign, node, reason) of these leads, oldest first."""
+    return tx.rows(
+        "SELECT lead_id, id, kind, at, heard_at, campaign, node, reason FROM signals"
+        " WHERE lead_id IN {many} ORDER BY at, id",
+        lead_ids,
+    )
+
+
+def touches_of(tx: Tx, enrollment_ids: list[int]) -> list[Any]:
+    """(enrollment_id, node, n, channel, content, state, asked_at, started_at, settled_at, because), oldest first."""
+    return tx.rows(
+        "SELECT enrollment_id, node, n, channel, content, state, asked_at, started_at, settled_at, because"
+        " FROM touches WHERE enrollment_id IN {many} ORDER BY asked_at, node, n",
+        enrollment_ids,
+    )
+
+
+def leads_of(tx: Tx, lead_ids: list[int]) -> tuple[list[Any], list[Any]]:
+    """(id, email, external_id, phone, wechat, owner, score, language, time_zone, fields JSON), and (lead_id, tag)."""
+    people = tx.rows(
+        "SELECT id, email, external_id, phone, wechat, owner, score, language, time_zone, fields"
+        " FROM leads WHERE id IN {many}",
+        lead_ids,
+    )
+    return people, tx.rows("SELECT lead_id, tag FROM tags WHERE lead_id IN {many}", lead_ids)
+
+
+def zones_of(tx: Tx, lead_ids: list[int]) -> dict[int, str]:
+    """The time zones of those who have one."""
+    return dict(tx.rows("SELECT id, time_zone FROM leads WHERE time_zone IS NOT NULL AND id IN {many}", lead_ids))
+
+
+UPDATE = """
+UPDATE enrollments SET node = ?, entered_at = ?, begun = ?, status = ?, reason = ?, because = ?,
+    due_at = CASE WHEN heard = ? OR ? = 0 THEN ? ELSE ? END,
+    steps = ?, worker_id = NULL, lease_until = 0, ended_at = ?, eligible_at = ?
+WHERE id = ? AND epoch = ?
+"""
+
+
+def commit(tx: Tx, moved: Sequence[Moved], *, now: int, bump_leads: bool) -> int:
+    """Write a batch. Those that another worker has claimed since are left out; says how many were written.
+
+    An enrollment that was woken since it was claimed is due again at once: the look did not know of it.
+    """
+    standing = dict(
+        tx.rows("SELECT id, epoch FROM enrollments WHERE id IN {many} {for_update}", [m.claimed.id for m in moved])
+    )
+    mine = [m for m in moved if standing.get(m.claimed.id) == m.claimed.epoch]
+    waiting = {m.claimed.id: m.status == "waiting" for m in mine}
+    tx.many(
+        UPDATE,
+        [
+            (
+                m.node, m.entered_at, int(m.begun), m.status, m.reason, m.because,
+                m.claimed.heard, int(waiting[m.claimed.id]), m.due_at, now,
+                m.claimed.steps + len(m.steps), now if m.status == "ended" else None, m.eligible_at,
+                m.claimed.id, m.claimed.epoch,
+            )
+            for m in mine
+        ],
+    )  # fmt: skip
+    tx.many(
+        "INSERT INTO steps (enrollment_id, seq, node, entered_at, at, decided_at, outcome, because, effects, saw)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (m.claimed.id, seq, node, entered_at, at, now, outcome, because, effects, saw)
+            for m in mine
+            for seq, (node, entered_at, at, outcome, because, effects, saw) in enumerate(m.steps, m.claimed.steps + 1)
+        ],
+    )
+    tx.many(
+        "INSERT INTO touches (enrollment_id, node, n, lead_id, version_id, channel, content, purpose, on_unknown,"
+        " state, asked_at, due_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?)",
+        [
+            (
+                m.claimed.id, node, n, m.claimed.lead_id, m.claimed.version_id, channel, content, purpose,
+                on_unknown, asked_at, now, expires_at,
+            )
+            for m in mine
+            for node, n, channel, content, purpose, on_unknown, asked_at, expires_at in m.touches
+        ],
+    )  # fmt: skip
+    change_leads(tx, mine, now=now, bump=bump_leads)
+    tx.many(
+        'INSERT INTO handoffs (enrollment_id, node, lead_id, campaign, "to", team, opened_at, answer_by, state)'
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'open')",
+        [
+            (m.claimed.id, node, m.claimed.lead_id, m.claimed.campaign, to, team, opened_at, answer_by)
+            for m in mine
+            for node, to, team, opened_at, answer_by in m.hand_overs
+        ],
+    )
+    left = [m.claimed.id for m in mine if m.steps or m.status == "ended"]
+    if left:
+        # An unanswered hand-off lapses when its enrollment leaves the node: nobody owns the lead any more.
+        opened = {(m.claimed.id, hand_over[0]) for m in mine for hand_over in m.hand_overs}
+        lapsed = [
+            (now, enrollment, node)
+            for enrollment, node in tx.rows(
+                "SELECT enrollment_id, node FROM handoffs WHERE state = 'open' AND enrollment_id IN {many}", left
+            )
+            if (enrollment, node) not in opened
+        ]
+        tx.many("UPDATE handoffs SET state = 'lapsed', answered_at = ? WHERE enrollment_id = ? AND node = ?", lapsed)
+    ended = [m.claimed.id for m in mine if m.status == "ended"]
+    if ended:
+        tx.run(
+            "UPDATE touches SET state = 'cancelled', settled_at = ?, because = 'the enrollment ended'"
+            " WHERE state = 'pending' AND enrollment_id IN {many}",
+            now,
+            ended,
+        )
+    return len(mine)
+
+
+def change_leads(tx: Tx, moved: Sequence[Moved], *, now: int, bump: bool) -> None:
+    """The lead's side of a batch: tags, points, fields."""
+    on = [(m.claimed.lead_id, tag, at) for m in moved for tag, add, at in m.tags if add]
+    off = [(m.claimed.lead_id, tag) for m in moved for tag, add, _ in m.tags if not add]
+    tx.many("INSERT INTO tags (lead_id, tag, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", on)
+    tx.many("DELETE FROM tags WHERE lead_id = ? AND tag = ?", off)
+    tx.many(
+        "UPDATE leads SET score = score + ? WHERE id = ?",
+        [(m.points, m.claimed.lead_id) for m in moved if m.points],
+    )
+    for m in moved:
+        for name, value, at in m.fields:
+            _write_field(tx, m.claimed, name, value, at)
+    changed = [m.claimed.lead_id for m in moved if m.tags or m.points or m.fields]
+    if bump and changed:
+        tx.run("UPDATE leads SET updated_at = ? WHERE id IN {many}", now, changed)
+
+
+COLUMNS = frozenset({"owner", "language", "time_zone"})
+"""Fields of a lead that are columns of their own and may be set by a campaign."""
+
+
+def _write_field(tx: Tx, claimed: Claimed, name: str, value: Any, at: int) -> None:
+    """Set one field, unless a later write, by (time, enrollment), already stands."""
+    won = tx.value(
+        "INSERT INTO field_writes (lead_id, field, at, enrollment_id) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (lead_id, field) DO UPDATE SET at = excluded.at, enrollment_id = excluded.enrollment_id"
+        " WHERE field_writes.at < excluded.at"
+        " OR (field_writes.at = excluded.at AND field_writes.enrollment_id <= excluded.enrollment_id)"
+        " RETURNING 1",
+        claimed.lead_id, name, at, claimed.id,
+    )  # fmt: skip
+    if won is None:
+        return
+    if name == "owner":
+        tx.run("UPDATE leads SET owner = ? WHERE id = ?", value, claimed.lead_id)
+    elif name == "language":
+        tx.run("UPDATE leads SET language = ? WHERE id = ?", value, claimed.lead_id)
+    elif name == "time_zone":
+        tx.run("UPDATE leads SET time_zone = ? WHERE id = ?", value, claimed.lead_id)
+    else:
+        fields = json.loads(tx.value("SELECT fields FROM leads WHERE id = ? {for_update}", claimed.lead_id))
+        fields[name] = value
+        tx.run(
+            "UPDATE leads SET fields = ? WHERE id = ?",
+            json.dumps(fields, ensure_ascii=False, separators=(",", ":")),
+            claimed.lead_id,
+        )

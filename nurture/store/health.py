@@ -1,0 +1,71 @@
+"""What `nurture doctor` asks the database about itself. Nothing is created and nothing is changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.engine import make_url
+
+from nurture.store.database import Store, Tx
+from nurture.store.migrations import HEAD
+
+__all__ = ["exists", "has_wal_reset_bug", "overdue", "overdue_messages", "revision", "sqlite_version", "up_to_date"]
+
+WAL_RESET_BUG = ((3, 7, 0), (3, 51, 2))
+"""The first and the last version of SQLite in which a checkpoint may, very rarely, lose what another one wrote."""
+
+
+def exists(url: str) -> bool:
+    """Whether there is anything to look at; a server is asked by asking it."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return True
+    return parsed.database not in (None, "", ":memory:") and Path(str(parsed.database)).is_file()
+
+
+def revision(store: Store) -> str | None:
+    """The revision of its tables; None where there are none."""
+    with store.read() as tx:
+        table = (
+            "SELECT 1 FROM information_schema.tables WHERE table_name = 'alembic_version'"
+            if tx.postgresql
+            else "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
+        )
+        return None if tx.value(table) is None else str(tx.value("SELECT version_num FROM alembic_version"))
+
+
+def up_to_date(found: str | None) -> bool:
+    """Whether the tables are those of this program."""
+    return found == HEAD
+
+
+def sqlite_version(tx: Tx) -> str | None:
+    """Such as `3.45.1`; None on PostgreSQL."""
+    return None if tx.postgresql else str(tx.value("SELECT sqlite_version()"))
+
+
+def has_wal_reset_bug(version: str) -> bool:
+    first, last = WAL_RESET_BUG
+    return first <= tuple(int(part) for part in version.split(".")[:3]) <= last
+
+
+def overdue(tx: Tx, *, before: int) -> list[Any]:
+    """(campaign, number of leads, the longest due) of what should have been looked at; paused campaigns may wait."""
+    return tx.rows(
+        "SELECT e.campaign, COUNT(*), MIN(e.due_at) FROM enrollments e JOIN campaigns c ON c.campaign = e.campaign"
+        " WHERE e.status = 'waiting' AND e.due_at < ? AND c.paused_at IS NULL GROUP BY 1 ORDER BY 1",
+        before,
+    )
+
+
+def overdue_messages(tx: Tx, *, before: int) -> int:
+    """How many messages should have been tried; those of paused campaigns may wait."""
+    return int(
+        tx.value(
+            "SELECT COUNT(*) FROM touches t JOIN versions v ON v.id = t.version_id"
+            " JOIN campaigns c ON c.campaign = v.campaign"
+            " WHERE t.state = 'pending' AND t.due_at < ? AND c.paused_at IS NULL",
+            before,
+        )
+    )

@@ -1,0 +1,152 @@
+"""Counting and telling: what `status` and `history` read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nurture.store.database import Tx
+
+__all__ = [
+    "by_node",
+    "by_status",
+    "enrollments_of",
+    "handoffs_of",
+    "notes_of",
+    "signals_of_lead",
+    "steps_of",
+    "stuck_by_cause",
+    "touch_states",
+    "touches_of_lead",
+    "visits",
+]
+
+
+def by_status(tx: Tx, campaign: str, *, now: int) -> list[Any]:
+    """(version_id, status, reason of ended ones, due or not, number) of a campaign's enrollments."""
+    return tx.rows(
+        "SELECT version_id, status, CASE WHEN status = 'ended' THEN reason END,"
+        " CASE WHEN status = 'waiting' AND due_at <= ? THEN 1 ELSE 0 END, COUNT(*)"
+        " FROM enrollments WHERE campaign = ? GROUP BY 1, 2, 3, 4",
+        now,
+        campaign,
+    )
+
+
+def by_node(tx: Tx, campaign: str) -> list[Any]:
+    """(version_id, node, number) of enrollments that stand at a node."""
+    return tx.rows(
+        "SELECT version_id, node, COUNT(*) FROM enrollments WHERE campaign = ? AND status <> 'ended' GROUP BY 1, 2",
+        campaign,
+    )
+
+
+def visits(tx: Tx, campaign: str) -> list[Any]:
+    """(version_id, node, outcome, number) of the finished visits in the journal."""
+    return tx.rows(
+        "SELECT e.version_id, s.node, s.outcome, COUNT(*) FROM steps s JOIN enrollments e ON e.id = s.enrollment_id"
+        " WHERE e.campaign = ? GROUP BY 1, 2, 3",
+        campaign,
+    )
+
+
+def entered(tx: Tx, campaign: str) -> int:
+    """All enrollments there ever were, by the numbers each lead's entries were given: counted apart from states."""
+    return int(
+        tx.value(
+            "SELECT COALESCE(SUM(entries), 0) FROM"
+            " (SELECT MAX(entry) AS entries FROM enrollments WHERE campaign = ? GROUP BY lead_id) AS leads",
+            campaign,
+        )
+    )
+
+
+def touch_states(tx: Tx) -> dict[str, int]:
+    """State to number of touches; those known from history only are left out: we did not send them."""
+    return dict(tx.rows("SELECT state, COUNT(*) FROM touches WHERE past = 0 GROUP BY state"))
+
+
+def stuck_by_cause(tx: Tx, campaign: str | None = None) -> list[Any]:
+    """(campaign, node, cause, number, since) of stuck enrollments."""
+    return tx.rows(
+        "SELECT campaign, node, reason, COUNT(*), MIN(entered_at) FROM enrollments WHERE status = 'stuck'"
+        " AND (campaign = ? OR ? = 1) GROUP BY 1, 2, 3 ORDER BY 4 DESC",
+        campaign or "",
+        int(campaign is None),
+    )
+
+
+def retry(tx: Tx, cause: str | None, *, now: int) -> int:
+    """Stuck enrollments are due again, and so are the messages they could not write; says how many enrollments.
+
+    With `cause`, only those whose cause contains it.
+    """
+    pattern = "%" if cause is None else "%" + cause.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    tx.run(
+        "UPDATE touches SET due_at = ? WHERE state = 'pending' AND enrollment_id IN"
+        " (SELECT id FROM enrollments WHERE status = 'stuck' AND reason LIKE ? ESCAPE '\\')",
+        now,
+        pattern,
+    )
+    return tx.run(
+        "UPDATE enrollments SET status = 'waiting', reason = NULL, because = 'tried again', due_at = ?"
+        " WHERE status = 'stuck' AND reason LIKE ? ESCAPE '\\'",
+        now,
+        pattern,
+    )
+
+
+def enrollments_of(tx: Tx, lead_id: int) -> list[Any]:
+    """(id, key, campaign, version_id, hash, entry, enrolled_at, node, entered_at, status, reason, because, due_at,
+    ended_at, begun) of a lead, oldest first."""
+    return tx.rows(
+        "SELECT e.id, e.key, e.campaign, e.version_id, v.hash, e.entry, e.enrolled_at, e.node, e.entered_at, e.status,"
+        " e.reason, e.because, e.due_at, e.ended_at, e.begun FROM enrollments e JOIN versions v ON v.id = e.version_id"
+        " WHERE e.lead_id = ? ORDER BY e.enrolled_at, e.id",
+        lead_id,
+    )
+
+
+def steps_of(tx: Tx, enrollment_ids: list[int]) -> list[Any]:
+    """(enrollment_id, seq, node, entered_at, at, decided_at, outcome, because, effects, saw), in order."""
+    return tx.rows(
+        "SELECT enrollment_id, seq, node, entered_at, at, decided_at, outcome, because, effects, saw FROM steps"
+        " WHERE enrollment_id IN {many} ORDER BY enrollment_id, seq",
+        enrollment_ids,
+    )
+
+
+def touches_of_lead(tx: Tx, lead_id: int) -> list[Any]:
+    """(enrollment_id, campaign, node, n, channel, content, state, asked_at, started_at, settled_at, because,
+    message_id, past, due_at), oldest first."""
+    return tx.rows(
+        "SELECT t.enrollment_id, e.campaign, t.node, t.n, t.channel, t.content, t.state, t.asked_at, t.started_at,"
+        " t.settled_at, t.because, t.message_id, t.past, t.due_at"
+        " FROM touches t JOIN enrollments e ON e.id = t.enrollment_id WHERE t.lead_id = ?"
+        " ORDER BY t.asked_at, t.enrollment_id, t.node",
+        lead_id,
+    )
+
+
+def notes_of(tx: Tx, enrollment_ids: list[int]) -> list[Any]:
+    """(enrollment_id, node, n, at, what, because) of touches' timelines."""
+    return tx.rows(
+        "SELECT enrollment_id, node, n, at, what, because FROM touch_notes WHERE enrollment_id IN {many} ORDER BY id",
+        enrollment_ids,
+    )
+
+
+def signals_of_lead(tx: Tx, lead_id: int) -> list[Any]:
+    """(kind, at, heard_at, campaign, node, external_id, reason), oldest first."""
+    return tx.rows(
+        "SELECT kind, at, heard_at, campaign, node, external_id, reason FROM signals WHERE lead_id = ? ORDER BY at, id",
+        lead_id,
+    )
+
+
+def handoffs_of(tx: Tx, lead_id: int) -> list[Any]:
+    """(campaign, node, to, team, opened_at, answer_by, state, answered_at, reason), oldest first."""
+    return tx.rows(
+        'SELECT campaign, node, "to", team, opened_at, answer_by, state, answered_at, reason FROM handoffs'
+        " WHERE lead_id = ? ORDER BY opened_at",
+        lead_id,
+    )

@@ -1,0 +1,126 @@
+"""One door for everything that happens on the lead's side."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from nurture.store.database import Tx
+
+__all__ = ["ANSWERS", "Heard", "find_leads", "hear", "identities", "names", "suppress"]
+
+ANSWERS = frozenset({"accepted", "returned"})
+"""What an SDR or sales says about a lead that was handed over."""
+
+
+class Heard(NamedTuple):
+    """A signal of a lead we know."""
+
+    lead_id: int
+    kind: str
+    at: int
+    campaign: str | None
+    node: str | None
+    id: str
+    reason: str | None
+
+
+def find_leads(tx: Tx, column: str, values: list[str]) -> dict[str, int]:
+    """Lead ids by one kind of identity: `email_key`, `external_id`, `phone`, `wechat` or `key`."""
+    statement = {
+        "email_key": "SELECT email_key, id FROM leads WHERE email_key IN {many}",
+        "external_id": "SELECT external_id, id FROM leads WHERE external_id IN {many}",
+        "phone": "SELECT phone, id FROM leads WHERE phone IN {many}",
+        "wechat": "SELECT wechat, id FROM leads WHERE wechat IN {many}",
+        "key": "SELECT key, id FROM leads WHERE key IN {many}",
+    }[column]
+    return dict(tx.rows(statement, values))
+
+
+def hear(tx: Tx, signals: Sequence[Heard], *, now: int) -> list[Heard]:
+    """Store what was not heard before, answer hand-offs, wake the leads. Answers with the new ones."""
+    if not signals:
+        return []
+    known = {
+        row[0]
+        for row in tx.rows("SELECT external_id FROM signals WHERE external_id IN {many}", [s.id for s in signals])
+    }
+    fresh: dict[str, Heard] = {}
+    for signal in signals:
+        if signal.id not in known:
+            fresh.setdefault(signal.id, signal)
+    new = list(fresh.values())
+    if not new:
+        return []
+    # Another door may store the same id at the same time: the unique index decides, and one of them is enough.
+    tx.many(
+        "INSERT INTO signals (lead_id, kind, at, heard_at, campaign, node, external_id, reason)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (external_id) DO NOTHING",
+        [(s.lead_id, s.kind, s.at, now, s.campaign, s.node, s.id, s.reason) for s in new],
+    )
+    for signal in new:
+        if signal.kind in ANSWERS:
+            _answer(tx, signal)
+    lead_ids = sorted({signal.lead_id for signal in new})
+    tx.run(
+        "UPDATE enrollments SET heard = heard + 1, due_at = CASE WHEN due_at > ? THEN ? ELSE due_at END"
+        " WHERE status = 'waiting' AND lead_id IN {many}",
+        now,
+        now,
+        lead_ids,
+    )
+    returned = sorted({signal.lead_id for signal in new if signal.kind == "returned"})
+    if returned:
+        # What was held while somebody worked with the lead may go out now.
+        tx.run(
+            "UPDATE touches SET due_at = ? WHERE state = 'pending' AND due_at > ? AND lead_id IN {many}",
+            now,
+            now,
+            returned,
+        )
+    return new
+
+
+def _answer(tx: Tx, signal: Heard) -> None:
+    """An SDR or sales took the lead, or gave it back: the hand-off it answers, or the lead's latest one."""
+    state = signal.kind
+    before = ("open",) if state == "accepted" else ("open", "accepted")
+    for enrollment_id, node, campaign, standing in tx.rows(
+        "SELECT enrollment_id, node, campaign, state FROM handoffs"
+        " WHERE lead_id = ? AND state IN ('open', 'accepted') ORDER BY opened_at DESC",
+        signal.lead_id,
+    ):
+        if standing not in before:
+            continue
+        if signal.campaign not in (None, campaign) or signal.node not in (None, node):
+            continue
+        tx.run(
+            "UPDATE handoffs SET state = ?, answered_at = ?, reason = ? WHERE enrollment_id = ? AND node = ?",
+            state,
+            signal.at,
+            signal.reason,
+            enrollment_id,
+            node,
+        )
+
+
+def names(tx: Tx) -> Iterator[tuple[int, str]]:
+    """(lead id, name) of all leads that have a name."""
+    for lead_id, fields in tx.rows("SELECT id, fields FROM leads ORDER BY id"):
+        name = json.loads(fields).get("name")
+        if name:
+            yield lead_id, str(name)
+
+
+def identities(tx: Tx, lead_ids: list[int]) -> list[tuple[int, str | None, str | None, str | None]]:
+    """(id, email_key, phone, wechat) of these leads."""
+    return tx.rows("SELECT id, email_key, phone, wechat FROM leads WHERE id IN {many}", lead_ids)
+
+
+def suppress(tx: Tx, rows: Sequence[tuple[str, str, int, str | None]]) -> None:
+    """Never write to these addresses again: (address hash, kind, at, reason). The first time stands."""
+    tx.many(
+        "INSERT INTO suppressions (address_hash, kind, at, reason) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        list(rows),
+    )

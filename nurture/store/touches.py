@@ -1,0 +1,397 @@
+"""The outbox: claim what may go out, commit intents durably, write verdicts, recover what a crash left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from nurture.identity import IdentityKind
+from nurture.store.database import Tx
+
+__all__ = [
+    "Intent",
+    "Outbound",
+    "Settled",
+    "any_due",
+    "claim_pending",
+    "commit_intents",
+    "next_pending",
+    "next_recovery",
+    "note",
+    "postpone",
+    "recover",
+    "renew",
+    "settle",
+    "strand",
+    "wake",
+]
+
+DAY = 86_400_000_000
+
+
+class Outbound(NamedTuple):
+    """A touch in our hands until the lease runs out."""
+
+    enrollment_id: int
+    node: str
+    n: int
+    lead_id: int
+    version_id: int
+    channel: str
+    content: str
+    purpose: str
+    on_unknown: str
+    asked_at: int
+    expires_at: int
+    attempts: int
+    epoch: int
+    started_at: int | None
+    """Of an earlier, ambiguous attempt that the node's policy repeats: the copy carries the same Date."""
+
+    @property
+    def key(self) -> tuple[int, str, int]:
+        return self.enrollment_id, self.node, self.n
+
+
+CLAIM = """
+UPDATE touches SET epoch = epoch + 1, worker_id = ?, lease_until = ?
+WHERE (enrollment_id, node, n) IN (
+    SELECT enrollment_id, node, n FROM touches
+    WHERE state = 'pending' AND due_at <= ? AND lease_until <= ?
+    AND version_id NOT IN (
+        SELECT v.id FROM versions v JOIN campaigns c ON c.campaign = v.campaign WHERE c.paused_at IS NOT NULL)
+    ORDER BY due_at, enrollment_id LIMIT ? {skip_locked})
+RETURNING enrollment_id, node, n, lead_id, version_id, channel, content, purpose, on_unknown, asked_at, expires_at,
+    attempts, epoch, started_at
+"""
+
+
+def claim_pending(tx: Tx, *, now: int, wall: int, worker: int, lease_until: int, limit: int) -> list[Outbound]:
+    """Touches whose time has come, the longest asked for first, each to one worker only."""
+    found = tx.rows(CLAIM, worker, lease_until, now, wall, limit)
+    return sorted(map(Outbound._make, found), key=lambda touch: (touch.asked_at, touch.key))
+
+
+def next_pending(tx: Tx) -> int | None:
+    """When the next touch is due; those of paused campaigns do not count."""
+    value = tx.value(
+        "SELECT MIN(due_at) FROM touches WHERE state = 'pending' AND version_id NOT IN ("
+        "SELECT v.id FROM versions v JOIN campaigns c ON c.campaign = v.campaign WHERE c.paused_at IS NOT NULL)"
+    )
+    return None if value is None else int(value)
+
+
+def any_due(tx: Tx, *, now: int) -> bool:
+    """Whether delivery has anything to do."""
+    found = tx.value(
+        "SELECT 1 WHERE EXISTS (SELECT 1 FROM touches WHERE state = 'pending' AND due_at <= ?)"
+        " OR EXISTS (SELECT 1 FROM touches WHERE state = 'sending')",
+        now,
+    )
+    return found is not None
+
+
+def next_recovery(tx: Tx) -> int | None:
+    """When the oldest message that is on its way was started: in virtual time, nothing goes on before it is settled."""
+    value = tx.value("SELECT MIN(started_at) FROM touches WHERE state = 'sending'")
+    return None if value is None else int(value)
+
+
+class Recipient(NamedTuple):
+    """A lead, as delivery needs it."""
+
+    id: int
+    email: str | None
+    email_key: str | None
+    external_id: str | None
+    phone: str | None
+    wechat: str | None
+    language: str | None
+    time_zone: str | None
+    owner: str | None
+    score: int
+    fields: str
+    """JSON object."""
+
+    def identities(self) -> dict[str, str | None]:
+        """What a channel may take an address from."""
+        return {"email": self.email, "phone": self.phone, "wechat": self.wechat, "id": self.external_id}
+
+    def identity_of(self, address: str) -> tuple[IdentityKind, str]:
+        """(kind, normalised form) of one of this lead's addresses, as the suppression list knows it."""
+        if address == self.email and self.email_key is not None:
+            return "email", self.email_key
+        if address == self.phone:
+            return "phone", address
+        return ("wechat", address) if address == self.wechat else ("id", address)
+
+
+def recipients(tx: Tx, lead_ids: list[int]) -> dict[int, Recipient]:
+    """These leads, by id."""
+    rows = tx.rows(
+        "SELECT id, email, email_key, external_id, phone, wechat, language, time_zone, owner, score, fields"
+        " FROM leads WHERE id IN {many}",
+        lead_ids,
+    )
+    return {row[0]: Recipient._make(row) for row in rows}
+
+
+def keys_of(tx: Tx, enrollment_ids: list[int]) -> dict[int, str]:
+    """Enrollment keys by id."""
+    return dict(tx.rows("SELECT id, key FROM enrollments WHERE id IN {many}", enrollment_ids))
+
+
+def suppressed(tx: Tx, hashes: list[str]) -> dict[str, str]:
+    """Which of these addresses may not be written to, and why."""
+    return dict(
+        tx.rows("SELECT address_hash, MIN(kind) FROM suppressions WHERE address_hash IN {many} GROUP BY 1", hashes)
+    )
+
+
+def owned(tx: Tx, lead_ids: list[int]) -> dict[int, str]:
+    """Which of these leads somebody works with, and who."""
+    rows = tx.rows(
+        "SELECT lead_id, MIN(\"to\") FROM handoffs WHERE lead_id IN {many} AND state IN ('open', 'accepted')"
+        " GROUP BY lead_id",
+        lead_ids,
+    )
+    return dict(rows)
+
+
+def started_since(tx: Tx, lead_ids: list[int], since: int) -> dict[int, list[int]]:
+    """When marketing messages to these leads were started after `since`, oldest first."""
+    found: dict[int, list[int]] = {}
+    for lead_id, started_at in tx.rows(
+        "SELECT lead_id, started_at FROM touches WHERE lead_id IN {many} AND purpose = 'marketing'"
+        " AND started_at > ? AND state IN ('sending', 'sent', 'ambiguous', 'awaiting_confirmation') ORDER BY started_at",
+        lead_ids,
+        since,
+    ):
+        found.setdefault(lead_id, []).append(started_at)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What we are about to do, written down before the first byte leaves."""
+
+    touch: Outbound
+    address_hash: str
+    message_id: str
+    at: int
+    cap: int
+    """How many marketing messages a person may get ..."""
+    cap_period: int
+    """... within this time (microseconds); 0: no cap."""
+
+
+def commit_intents(tx: Tx, intents: Sequence[Intent], *, worker: int, lease_until: int) -> list[str]:
+    """For each intent, '' when it is now committed, else why it may not start.
+
+    Everything that forbids a message is asked again here, in the transaction of the intent itself: what was committed
+    before this moment counts, whoever committed it.
+    """
+    if tx.postgresql:
+        # Two workers with messages to one person must see each other's intents; the lead's row is where they meet.
+        leads = sorted({intent.touch.lead_id for intent in intents})
+        tx.rows("SELECT id FROM leads WHERE id IN {many} ORDER BY id FOR UPDATE", leads)
+    enrollment_ids = [intent.touch.enrollment_id for intent in intents]
+    standing = {
+        (enrollment, node, n): (state, epoch)
+        for enrollment, node, n, state, epoch in tx.rows(
+            "SELECT enrollment_id, node, n, state, epoch FROM touches WHERE enrollment_id IN {many} {for_update}",
+            enrollment_ids,
+        )
+    }
+    paused = {
+        row[0]
+        for row in tx.rows(
+            "SELECT v.id FROM versions v JOIN campaigns c ON c.campaign = v.campaign WHERE c.paused_at IS NOT NULL"
+        )
+    }
+    barred = suppressed(tx, [intent.address_hash for intent in intents])
+    lead_ids = [intent.touch.lead_id for intent in intents if intent.touch.purpose == "marketing"]
+    owners = owned(tx, lead_ids)
+    longest = max((intent.cap_period for intent in intents), default=0)
+    recent = started_since(tx, lead_ids, min(i.at for i in intents) - longest) if longest and lead_ids else {}
+    answers: list[str] = []
+    starting: list[tuple[object, ...]] = []
+    for intent in intents:
+        touch = intent.touch
+        marketing = touch.purpose == "marketing"
+        times = [at for at in recent.get(touch.lead_id, []) if at > intent.at - intent.cap_period]
+        if standing.get(touch.key) != ("pending", touch.epoch):
+            answers.append("another worker has it, or it was cancelled")
+        elif intent.address_hash in barred:
+            answers.append(f"suppressed: {barred[intent.address_hash]}")
+        elif touch.version_id in paused:
+            answers.append("the campaign is paused")
+        elif marketing and touch.lead_id in owners:
+            answers.append(f"{owners[touch.lead_id]} works with this lead")
+        elif marketing and intent.cap_period and len(times) >= intent.cap:
+            answers.append("the frequency cap")
+        else:
+            answers.append("")
+            if marketing:
+                recent.setdefault(touch.lead_id, []).append(intent.at)
+            starting.append(
+                (intent.at, intent.address_hash, intent.message_id, worker, lease_until, *touch.key, touch.epoch)
+            )
+    tx.many(
+        "UPDATE touches SET state = 'sending', started_at = ?, address_hash = ?, message_id = ?, worker_id = ?,"
+        " lease_until = ?, attempts = attempts + 1"
+        " WHERE enrollment_id = ? AND node = ? AND n = ? AND epoch = ? AND state = 'pending'",
+        starting,
+    )
+    return answers
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A verdict: the last word about a touch, or its return to the queue."""
+
+    touch: Outbound
+    state: str
+    """sent, refused, ambiguous, awaiting_confirmation, or pending (not sent: to be tried again at `due_at`)."""
+    at: int
+    because: str
+    due_at: int = 0
+    burnt: bool = True
+    """Whether the try counts as an attempt."""
+    resent: bool = False
+    """Whether the earlier try may have left: the next one is a copy."""
+
+
+def settle(tx: Tx, verdicts: Sequence[Settled], *, now: int) -> int:
+    """Write verdicts and wake the enrollments they concern, in one transaction. Says how many stood.
+
+    A verdict whose epoch has passed changes nothing: recovery has spoken, and what it said stays.
+    """
+    if not verdicts:
+        return 0
+    standing = {
+        (enrollment, node, n): (state, epoch)
+        for enrollment, node, n, state, epoch in tx.rows(
+            "SELECT enrollment_id, node, n, state, epoch FROM touches WHERE enrollment_id IN {many} {for_update}",
+            [verdict.touch.enrollment_id for verdict in verdicts],
+        )
+    }
+    mine = [
+        verdict
+        for verdict in verdicts
+        if (found := standing.get(verdict.touch.key)) is not None
+        and found[0] in ("pending", "sending")
+        and found[1] == verdict.touch.epoch
+    ]
+    final = [verdict for verdict in mine if verdict.state != "pending"]
+    again = [verdict for verdict in mine if verdict.state == "pending"]
+    tx.many(
+        # An ambiguous one is dated at its intent: it may have left at any moment since.
+        "UPDATE touches SET state = ?, settled_at = CASE WHEN ? = 1 THEN COALESCE(started_at, ?) ELSE ? END,"
+        " because = ?, worker_id = NULL, lease_until = 0 WHERE enrollment_id = ? AND node = ? AND n = ?",
+        [(v.state, int(v.state == "ambiguous"), v.at, v.at, v.because, *v.touch.key) for v in final],
+    )
+    tx.many(
+        "UPDATE touches SET state = 'pending', started_at = CASE WHEN ? = 1 THEN started_at END, due_at = ?, because = ?, worker_id = NULL,"
+        " lease_until = 0, attempts = attempts + ? WHERE enrollment_id = ? AND node = ? AND n = ?",
+        # The intent has counted this try already; one that failed before its intent is counted here.
+        [
+            (int(v.resent), v.due_at, v.because, int(v.burnt) - (standing[v.touch.key][0] == "sending"), *v.touch.key)
+            for v in again
+        ],
+    )
+    for verdict in again:
+        note(tx, verdict.touch.key, verdict.at, "resent" if verdict.resent else "retried", verdict.because)
+    wake(tx, [verdict.touch.enrollment_id for verdict in final], now=now)
+    return len(mine)
+
+
+def postpone(tx: Tx, held: Sequence[tuple[Outbound, str, int, str, int]]) -> None:
+    """Put claimed touches back: (touch, what, until, because, at). A deferral is noted once for each reason."""
+    tx.many(
+        "UPDATE touches SET due_at = ?, because = ?, worker_id = NULL, lease_until = 0"
+        " WHERE enrollment_id = ? AND node = ? AND n = ? AND epoch = ? AND state = 'pending'",
+        [(until, because, *touch.key, touch.epoch) for touch, _, until, because, _ in held],
+    )
+    tx.many(
+        "INSERT INTO touch_notes (enrollment_id, node, n, at, what, because) VALUES (?, ?, ?, ?, ?, ?)",
+        [(*touch.key, at, what, because) for touch, what, _, because, at in held if what],
+    )
+
+
+def strand(tx: Tx, stranded: Sequence[tuple[Outbound, str]], *, now: int) -> None:
+    """Messages that cannot be written, each with its cause: the lead is stuck where it asked for one, and the message
+    waits, until somebody mends the cause and has them tried again, or it expires."""
+    postpone(tx, [(touch, "stuck", touch.expires_at, cause, now) for touch, cause in stranded])
+    # A new epoch: a tick that holds the enrollment would write "waiting" over this.
+    tx.many(
+        "UPDATE enrollments SET status = 'stuck', reason = ?, because = ?, due_at = NULL, epoch = epoch + 1,"
+        " worker_id = NULL, lease_until = 0 WHERE id = ? AND node = ? AND status = 'waiting'",
+        [(cause, cause, touch.enrollment_id, touch.node) for touch, cause in stranded],
+    )
+
+
+def note(tx: Tx, key: tuple[int, str, int], at: int, what: str, because: str) -> None:
+    """A line on the touch's timeline."""
+    tx.run(
+        "INSERT INTO touch_notes (enrollment_id, node, n, at, what, because) VALUES (?, ?, ?, ?, ?, ?)",
+        *key,
+        at,
+        what,
+        because,
+    )
+
+
+def wake(tx: Tx, enrollment_ids: list[int], *, now: int) -> None:
+    """These enrollments are due now: something they may wait for has happened."""
+    if enrollment_ids:
+        tx.run(
+            "UPDATE enrollments SET heard = heard + 1, due_at = CASE WHEN due_at > ? THEN ? ELSE due_at END"
+            " WHERE status = 'waiting' AND id IN {many}",
+            now,
+            now,
+            enrollment_ids,
+        )
+
+
+def renew(tx: Tx, touches: Sequence[Outbound], *, lease_until: int) -> None:
+    """These are still on their way: the final dot alone may take ten minutes."""
+    tx.many(
+        "UPDATE touches SET lease_until = ? WHERE enrollment_id = ? AND node = ? AND n = ? AND epoch = ?"
+        " AND state IN ('pending', 'sending')",
+        [(lease_until, *touch.key, touch.epoch) for touch in touches],
+    )
+
+
+RECOVER = """
+SELECT enrollment_id, node, n, lead_id, version_id, channel, content, purpose, on_unknown, asked_at, expires_at,
+    attempts, epoch, started_at
+FROM touches WHERE state = 'sending' AND lease_until <= ? ORDER BY started_at LIMIT ? {skip_locked}
+"""
+RESENDS = {"hold": 0, "retry_once": 1, "retry": 3}
+
+
+def recover(tx: Tx, *, now: int, wall: int, limit: int) -> int:
+    """Messages whose sender fell silent: nobody can know whether they left. Says how many were left ambiguous.
+
+    Under `hold` (the default) they count as sent, from the moment of their intent. Only a node whose policy says so
+    has them repeated, with the same Message-ID, a bounded number of times.
+    """
+    found = tx.rows(RECOVER, wall, limit)
+    ambiguous = 0
+    for row in found:
+        touch = Outbound._make(row)
+        because = "its sender fell silent between the intent and the verdict"
+        # A new epoch: should the silent one speak again, it is not heard.
+        tx.run("UPDATE touches SET epoch = epoch + 1 WHERE enrollment_id = ? AND node = ? AND n = ?", *touch.key)
+        fenced = touch._replace(epoch=touch.epoch + 1)
+        if touch.attempts <= RESENDS.get(touch.on_unknown, 0):
+            verdict = Settled(
+                fenced, "pending", now, f"sent again with the same Message-ID: {because}", now, resent=True
+            )
+        else:
+            ambiguous += 1
+            verdict = Settled(fenced, "ambiguous", touch.started_at or now, because)
+        settle(tx, [verdict], now=now)
+    return ambiguous

@@ -1,0 +1,114 @@
+"""Published versions: immutable, found again by their hash."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from nurture.store.database import Tx
+
+__all__ = [
+    "Version",
+    "campaigns",
+    "current",
+    "find",
+    "pause",
+    "publish",
+    "scanned",
+    "scanned_to",
+    "unpause",
+    "version_by_id",
+]
+
+
+class Version(NamedTuple):
+    id: int
+    campaign: str
+    version: int
+    hash: str
+    definition: str
+    contents: str
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The content files stored with it: path to text."""
+        found: dict[str, str] = json.loads(self.contents)
+        return found
+
+
+def publish(
+    tx: Tx, campaign: str, hash: str, definition: str, contents: Mapping[str, str], *, now: int
+) -> tuple[Version, bool]:
+    """The stored version with these bytes, and whether it is new. It is what new enrollments get from now on."""
+    found = find(tx, campaign, hash)
+    if found is None:
+        number = int(tx.value("SELECT COALESCE(MAX(version), 0) + 1 FROM versions WHERE campaign = ?", campaign))
+        packed = json.dumps(dict(sorted(contents.items())), ensure_ascii=False)
+        tx.run(
+            "INSERT INTO versions (campaign, version, hash, definition, contents, published_at)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            campaign, number, hash, definition, packed, now,
+        )  # fmt: skip
+    version = find(tx, campaign, hash)
+    assert version is not None
+    tx.run(
+        "INSERT INTO campaigns (campaign, current) VALUES (?, ?)"
+        " ON CONFLICT (campaign) DO UPDATE SET current = excluded.current",
+        campaign,
+        version.id,
+    )
+    return version, found is None
+
+
+def find(tx: Tx, campaign: str, hash: str) -> Version | None:
+    row = tx.row(
+        "SELECT v.id, v.campaign, v.version, v.hash, v.definition, v.contents FROM versions v"
+        " WHERE v.campaign = ? AND v.hash = ?",
+        campaign,
+        hash,
+    )
+    return None if row is None else Version._make(row)
+
+
+def current(tx: Tx, campaign: str) -> Version | None:
+    """The version that new enrollments of this campaign get."""
+    row = tx.row(
+        "SELECT v.id, v.campaign, v.version, v.hash, v.definition, v.contents FROM versions v"
+        " JOIN campaigns c ON c.current = v.id WHERE c.campaign = ?",
+        campaign,
+    )
+    return None if row is None else Version._make(row)
+
+
+def version_by_id(tx: Tx, id: int) -> Version:
+    row = tx.row(
+        "SELECT v.id, v.campaign, v.version, v.hash, v.definition, v.contents FROM versions v WHERE v.id = ?", id
+    )
+    if row is None:
+        raise LookupError(f"version {id} is not stored")
+    return Version._make(row)
+
+
+def campaigns(tx: Tx) -> list[tuple[str, int, int | None]]:
+    """(campaign, current version id, paused at) of all published campaigns."""
+    return [tuple(row) for row in tx.rows("SELECT campaign, current, paused_at FROM campaigns ORDER BY campaign")]
+
+
+def pause(tx: Tx, campaign: str, *, now: int) -> bool:
+    """No new intent after this is committed. Says whether there is such a campaign."""
+    return tx.run("UPDATE campaigns SET paused_at = COALESCE(paused_at, ?) WHERE campaign = ?", now, campaign) > 0
+
+
+def unpause(tx: Tx, campaign: str) -> bool:
+    return tx.run("UPDATE campaigns SET paused_at = NULL WHERE campaign = ?", campaign) > 0
+
+
+def scanned_to(tx: Tx, campaign: str) -> int | None:
+    """Continuous entry: leads changed before this were looked at; None: nobody was."""
+    value = tx.value("SELECT scanned_to FROM campaigns WHERE campaign = ?", campaign)
+    return None if value is None else int(value)
+
+
+def scanned(tx: Tx, campaign: str, to: int) -> None:
+    tx.run("UPDATE campaigns SET scanned_to = ? WHERE campaign = ?", to, campaign)

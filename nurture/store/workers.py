@@ -1,0 +1,48 @@
+"""Who holds leases. A lease runs out by the clock, or at once when its process, on this host, is dead."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from nurture.store.database import Tx, process_birth
+
+__all__ = ["drop_leases_of_the_dead", "enlist", "leave"]
+
+
+def enlist(tx: Tx, *, wall: int) -> int:
+    """A worker id for this process."""
+    host, pid = socket.gethostname(), os.getpid()
+    born = process_birth(pid) or ""
+    found = tx.value("SELECT id FROM workers WHERE host = ? AND pid = ? AND born = ?", host, pid, born)
+    if found is not None:
+        return int(found)
+    return int(
+        tx.value(
+            "INSERT INTO workers (host, pid, born, seen_at) VALUES (?, ?, ?, ?) RETURNING id", host, pid, born, wall
+        )
+    )
+
+
+def leave(tx: Tx, worker: int) -> None:
+    """This worker is done: what it still holds is free for others."""
+    _free(tx, [worker])
+
+
+def drop_leases_of_the_dead(tx: Tx) -> int:
+    """Free what dead processes of this host held; says how many there were."""
+    dead = [
+        worker
+        for worker, pid, born in tx.rows("SELECT id, pid, born FROM workers WHERE host = ?", socket.gethostname())
+        if process_birth(pid) != born
+    ]
+    if dead:
+        _free(tx, dead)
+    return len(dead)
+
+
+def _free(tx: Tx, workers: list[int]) -> None:
+    tx.run("UPDATE enrollments SET lease_until = 0, worker_id = NULL WHERE worker_id IN {many}", workers)
+    # A message that was being sent keeps its worker: recovery makes it ambiguous, never pending.
+    tx.run("UPDATE touches SET lease_until = 0 WHERE worker_id IN {many} AND state IN ('pending', 'sending')", workers)
+    tx.run("DELETE FROM workers WHERE id IN {many}", workers)
