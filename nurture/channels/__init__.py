@@ -1,0 +1,1 @@
+"""Where messages leave the house, and the only place from which they do."""
