@@ -1,0 +1,207 @@
+"""Is this installation well? Looks at everything it needs, changes nothing, and hands nothing over."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from urllib.parse import urlsplit
+
+from nurture.content import Catalogue
+from nurture.engine.plans import Plans
+from nurture.engine.publishing import campaign_files, check_files
+from nurture.engine.reporting import status
+from nurture.engine.sending import open_channel
+from nurture.problems import errors
+from nurture.registry import BadPlugin, channel_types, node_types
+from nurture.settings import Settings
+from nurture.store import Store, health
+from nurture.store.database import from_micros, micros
+
+__all__ = ["Finding", "checkup"]
+
+LATE = timedelta(minutes=15)
+"""The heartbeat looks at everybody within a minute; a quarter of an hour means that it does not beat."""
+PATIENCE = 10.0
+"""Seconds that a peer gets to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    check: str
+    state: Literal["ok", "warning", "alarm"]
+    what: str
+    hint: str = ""
+
+    def as_json(self) -> dict[str, str]:
+        return asdict(self)
+
+
+def checkup(settings: Settings, *, now: datetime) -> Iterator[Finding]:
+    """All findings, in the order in which one should mend what is broken."""
+    plugins = list(_plugins())
+    yield from plugins
+    yield from _database(settings, now, sound=all(found.state == "ok" for found in plugins))
+    yield from _written(settings)
+    yield from _mail(settings)
+    yield from _identity(settings)
+
+
+def _plugins() -> Iterator[Finding]:
+    for what, offered in (("node types", node_types), ("channels", channel_types)):
+        try:
+            yield Finding(what, "ok", ", ".join(offered()))
+        except BadPlugin as error:
+            yield Finding(what, "alarm", str(error), "mend or uninstall that package")
+
+
+def _database(settings: Settings, now: datetime, *, sound: bool) -> Iterator[Finding]:
+    try:
+        if not health.exists(settings.database):
+            yield Finding(
+                "database", "warning", "there is none yet", "the first `nurture publish` or `import` makes it"
+            )
+            return
+        with Store(settings.database) as store:
+            found = health.revision(store)
+            if not health.up_to_date(found):
+                what = (
+                    "it has no tables"
+                    if found is None
+                    else f"its tables are of revision {found}, and not of this program"
+                )
+                hint = "any verb that writes brings older tables up to date; for newer ones, upgrade the program"
+                yield Finding("database", "alarm", what, hint)
+                return
+            yield Finding("database", "ok", "PostgreSQL" if store.postgresql else "SQLite")
+            yield from _sqlite(store)
+            yield from _heartbeat(store, now)
+            if sound:
+                yield from _numbers(store, now)
+    except Exception as error:  # noqa: BLE001  # whatever a driver raises, a doctor tells it and goes on
+        reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+        yield Finding("database", "alarm", reason, "is NURTURE_DATABASE_URL right, and the database running?")
+
+
+def _sqlite(store: Store) -> Iterator[Finding]:
+    with store.read() as tx:
+        version = health.sqlite_version(tx)
+    if version is None:
+        return
+    if health.has_wal_reset_bug(version):
+        what = f"SQLite {version} may, very rarely, lose a commit when two checkpoints meet (fixed in 3.51.3)"
+        yield Finding("sqlite", "warning", what, "upgrade SQLite, or let one process write at a time")
+    else:
+        yield Finding("sqlite", "ok", f"SQLite {version}")
+
+
+def _heartbeat(store: Store, now: datetime) -> Iterator[Finding]:
+    before = micros(now - LATE)
+    with store.read() as tx:
+        late = health.overdue(tx, before=before)
+        messages = health.overdue_messages(tx, before=before)
+    hint = "is `nurture up` running, or something that calls `nurture tick` every minute?"
+    for campaign, number, since in late:
+        what = f"{campaign}: {number:,} leads are overdue, the first since {from_micros(since).isoformat(timespec='minutes')}"
+        yield Finding("heartbeat", "alarm", what, hint)
+    if messages:
+        yield Finding("heartbeat", "alarm", f"{messages:,} messages are overdue", hint)
+    if not late and not messages:
+        yield Finding("heartbeat", "ok", "nobody is overdue")
+
+
+def _numbers(store: Store, now: datetime) -> Iterator[Finding]:
+    told = status(store, Plans(store), None, now=now)
+    stuck = {one["campaign"]: one["stuck"] for one in told["campaigns"] if one["stuck"]}
+    for campaign, number in stuck.items():
+        hint = "`nurture history LEAD` says why; when it is mended, `nurture retry`"
+        yield Finding("stuck", "warning", f"{campaign}: {number:,} leads are stuck", hint)
+    if told["conserved"]:
+        yield Finding("conserved", "ok", "whoever entered is somewhere, once")
+    else:
+        yield Finding("conserved", "alarm", "leads were lost or doubled", "keep a copy of the database, and report it")
+
+
+def _written(settings: Settings) -> Iterator[Finding]:
+    if settings.content.is_dir():
+        yield Finding("content", "ok", f"{len(Catalogue.load(settings.content).names)} in {settings.content}")
+    else:
+        yield Finding("content", "warning", f"there is no folder {settings.content}", "is NURTURE_HOME right?")
+    files = campaign_files(settings)
+    if not files:
+        yield Finding("campaigns", "warning", f"there are none in {settings.definitions}", "is NURTURE_HOME right?")
+        return
+    try:
+        wrong = errors(check_files(settings, files))
+    except BadPlugin:
+        return
+    if wrong:
+        yield Finding(
+            "campaigns", "warning", f"{len(wrong)} problems in {len(files)} campaigns", "`nurture check` lists them"
+        )
+    else:
+        yield Finding("campaigns", "ok", f"{len(files)} in order")
+
+
+def _mail(settings: Settings) -> Iterator[Finding]:
+    try:
+        trouble = asyncio.run(_reach(settings))
+    except (BadPlugin, KeyError) as error:
+        trouble = f"there is no channel for e-mail: {error}"
+    except ValueError as error:
+        yield Finding("mail", "alarm", f"NURTURE_SMTP_URL: {error}", "such as smtp://127.0.0.1:2525")
+        return
+    parts = urlsplit(settings.mail)
+    where = parts.path if parts.scheme == "file" else f"{parts.hostname}"
+    if trouble:
+        yield Finding("mail", "alarm", f"{where}: {trouble}", "is NURTURE_SMTP_URL right, and the relay running?")
+    elif parts.scheme == "file":
+        yield Finding("mail", "ok", f"no relay: each mail becomes a file in {where}")
+    else:
+        yield Finding("mail", "ok", f"{where} answers")
+
+
+async def _reach(settings: Settings) -> str:
+    channel = open_channel("email", settings, b"doctor")
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await channel.reach()
+    except TimeoutError:
+        return f"no answer within {PATIENCE:.0f} s"
+    finally:
+        await channel.close()
+
+
+def _identity(settings: Settings) -> Iterator[Finding]:
+    """Who we are to leads: the law asks for an address, and links must lead somewhere."""
+    real = not settings.mail.startswith("file:")
+    if settings.postal_address:
+        yield Finding("postal address", "ok", settings.postal_address)
+    else:
+        what = "no marketing mail may go out without the sender's postal address"
+        yield Finding("postal address", "warning", what, "set NURTURE_POSTAL_ADDRESS")
+    if real and _local(settings.public_url):
+        what = f"leads cannot reach {settings.public_url}, so they cannot opt out"
+        yield Finding("public address", "warning", what, "set NURTURE_PUBLIC_URL to what your reverse proxy answers to")
+    else:
+        yield Finding("public address", "ok", settings.public_url)
+    if settings.secret_key:
+        yield Finding("secret", "ok", "NURTURE_SECRET_KEY is set")
+    elif real and not _local(settings.public_url):
+        what = "the key that signs links is kept in the database, with what it protects"
+        yield Finding("secret", "warning", what, "set NURTURE_SECRET_KEY, and keep it: links in mails depend on it")
+    else:
+        yield Finding("secret", "ok", "one of its own, kept in the database")
+
+
+def _local(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host in ("", "localhost")

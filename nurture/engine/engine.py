@@ -1,0 +1,385 @@
+"""One open installation: its store, its plans, its channels."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from nurture import crashpoints
+from nurture.engine.backfilling import BackfillReport, placer, take_in
+from nurture.engine.deciding import Decider
+from nurture.engine.delivering import Delivered, Delivery, House
+from nurture.engine.enrolling import EnrollReport, Entrance, dialect, enroll, enter_matching
+from nurture.engine.hearing import HearReport, Incoming, hear, lead_ids
+from nurture.engine.plans import Plans, Ready
+from nurture.engine.publishing import Published, campaign_files, check_files, publish
+from nurture.engine.replaying import ReplayReport, replay
+from nurture.engine.reporting import UnknownLead, history, status
+from nurture.engine.sending import message_maker, open_channel
+from nurture.engine.ticking import Ticker, TickReport
+from nurture.identity import LeadRef
+from nurture.leads.history import HistoryFile, HistoryOptions
+from nurture.leads.importing import ImportReport, import_leads, lead_ids_of
+from nurture.leads.reading import LeadFile, LeadOptions
+from nurture.policy import Cap, QuietHours
+from nurture.problems import Problem
+from nurture.settings import Settings
+from nurture.store import Store, touches, versions, workers
+from nurture.store import entries as entrances
+from nurture.store import reports as reported
+from nurture.store.database import micros
+from nurture.store.leads import same_file
+from nurture.store.segments import segment_sql
+
+__all__ = ["Engine", "UnknownCampaign"]
+
+
+LEASE_LOOK = 0.2
+"""Seconds of real time between two looks at whether another worker's lease has run out."""
+
+
+class UnknownCampaign(Exception):
+    """No campaign of this name is published, and no file of this name is in definitions/."""
+
+
+class Engine:
+    """Open with `Engine.open`, close when done. Every verb takes `now`; none reads a clock for a decision."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self.settings = settings
+        self.store = store
+        self.plans = Plans(store)
+        self._worker: int | None = None
+
+    @classmethod
+    def open(cls, settings: Settings | None = None) -> Engine:
+        """The installation that the environment describes; its tables are created or brought up to date."""
+        settings = settings or Settings()
+        if settings.crash:
+            crashpoints.arm(settings.crash)
+        store = Store(settings.database)
+        store.migrate()
+        return cls(settings, store)
+
+    def close(self) -> None:
+        if self._worker is not None:
+            with self.store.write() as tx:
+                workers.leave(tx, self._worker)
+            self._worker = None
+        self.store.close()
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @cached_property
+    def secret(self) -> bytes:
+        """What signs tokens and hashes addresses."""
+        if self.settings.secret_key:
+            return self.settings.secret_key.encode()
+        with self.store.read() as tx:
+            return bytes.fromhex(tx.value("SELECT value FROM installation WHERE key = 'secret'"))
+
+    # Campaigns
+
+    def campaign_files(self) -> list[Path]:
+        return campaign_files(self.settings)
+
+    def check(self, files: Iterable[Path] | None = None) -> list[Problem]:
+        """All problems of these campaign files; of every campaign when none is named."""
+        return check_files(self.settings, campaign_files(self.settings) if files is None else files)
+
+    def publish(self, files: Iterable[Path], *, now: datetime) -> list[Published]:
+        """Store campaigns as versions. Raises `Rejected`."""
+        return publish(self.store, self.settings, files, now=now)
+
+    def ready(self, campaign: str, *, now: datetime) -> Ready:
+        """The version that new enrollments of this campaign get, published from its file if it never was.
+
+        Raises `UnknownCampaign`, `Rejected`.
+        """
+        with self.store.read() as tx:
+            version = versions.current(tx, campaign)
+        if version is None:
+            path = self.settings.definitions / f"{campaign}.json"
+            if not path.is_file():
+                raise UnknownCampaign(f"there is no campaign '{campaign}': {UnknownCampaign.__doc__}")
+            published = self.publish([path], now=now)
+            return self.plans.get(published[0].id)
+        return self.plans.get(version.id)
+
+    def campaigns(self) -> list[str]:
+        """The names of all published campaigns."""
+        with self.store.read() as tx:
+            return [name for name, _, _ in versions.campaigns(tx)]
+
+    def pause(self, campaign: str, *, now: datetime) -> None:
+        """No decision and no new intent in this campaign from now on. Raises `UnknownCampaign`."""
+        with self.store.write(durable=True) as tx:
+            if not versions.pause(tx, campaign, now=micros(now)):
+                raise UnknownCampaign(f"there is no campaign '{campaign}'")
+
+    def resume(self, campaign: str) -> None:
+        """Go on where it was. Raises `UnknownCampaign`."""
+        with self.store.write(durable=True) as tx:
+            if not versions.unpause(tx, campaign):
+                raise UnknownCampaign(f"there is no campaign '{campaign}'")
+
+    # Leads
+
+    def enroll(
+        self,
+        campaign: str,
+        *,
+        now: datetime,
+        leads: Sequence[LeadRef] | None = None,
+        segment: Mapping[str, Any] | None = None,
+        limit: int | None = None,
+        dry_run: bool = False,
+        progress: Callable[[int], None] | None = None,
+    ) -> EnrollReport:
+        """Enroll the named leads, or those a segment (a condition tree) holds for. Raises `UnknownLead`."""
+        with self._rehearsing(dry_run):
+            entrance = Entrance(self.ready(campaign, now=now), self.secret, now)
+            if leads is not None:
+                with self.store.read() as tx:
+                    found = lead_ids(tx, leads)
+                missing = [str(lead) for lead in leads if lead not in found]
+                if missing:
+                    raise UnknownLead(f"there is no lead {', '.join(missing[:5])}")
+                ids: Iterable[int] = sorted(found.values())
+            else:
+                ids = self.segment(segment, now=now)
+            return enroll(self.store, entrance, ids, limit=limit, progress=progress)
+
+    def import_leads(
+        self,
+        path: Path,
+        options: LeadOptions | None = None,
+        *,
+        now: datetime,
+        dry_run: bool = False,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> ImportReport:
+        """Leads from a file. `progress` hears bytes read and bytes in all. Raises `Rejected` for the file as a whole."""
+        with self._rehearsing(dry_run):
+            return import_leads(
+                self.store,
+                path,
+                options,
+                secret=self.secret,
+                rejects=self.settings.rejects,
+                now=now,
+                progress=progress,
+            )
+
+    def backfill(
+        self,
+        campaign: str,
+        path: Path | None,
+        *,
+        now: datetime,
+        options: LeadOptions | None = None,
+        segment: Mapping[str, Any] | None = None,
+        history: Path | None = None,
+        history_map: Mapping[str, str] | None = None,
+        pace: int | None = None,
+        dry_run: bool = False,
+        progress: Callable[[str, int, int], None] | None = None,
+    ) -> BackfillReport:
+        """Leads of a file, or of a segment, into a campaign, each where its own past implies; nothing for the past.
+
+        The same file into the same campaign never enrolls twice. `progress` hears what is done, how much of how much.
+        Raises `UnknownCampaign`, `Rejected`.
+        """
+        with self._rehearsing(dry_run):
+            ready = self.ready(campaign, now=now)
+
+            def told(what: str) -> Callable[[int, int], None] | None:
+                return None if progress is None else lambda done, of: progress(what, done, of)
+
+            imported, import_ids, same = None, None, frozenset[int]()
+            ids: Iterable[int] = ()
+            if path is not None:
+                imported = import_leads(
+                    self.store,
+                    path,
+                    options,
+                    secret=self.secret,
+                    rejects=self.settings.rejects,
+                    now=now,
+                    campaign=campaign,
+                    progress=told("import"),
+                )
+                with self.store.read() as tx:
+                    same = same_file(tx, imported.source.checksum)
+                import_ids = imported.id
+                ids = lead_ids_of(self.store, LeadFile(path, options))
+            elif segment is not None:
+                ids = self.segment(segment, now=now)
+            past, place = None, None
+            if history is not None:
+                file = HistoryFile(
+                    history, HistoryOptions(map=history_map or {}, zone=ZoneInfo(ready.plan.definition.time_zone))
+                )
+                past, pasts = take_in(
+                    self.store,
+                    self.secret,
+                    ready,
+                    file,
+                    now=now,
+                    rejects=self.settings.rejects / f"{history.stem}-{file.source.checksum[:12]}.csv",
+                    progress=None if progress is None else lambda n: progress("history", n, 0),
+                )
+                place = placer(ready, pasts, now=now)
+            entrance = Entrance(ready, self.secret, now, import_ids, same, pace, place)
+            enrolled = enroll(
+                self.store, entrance, ids, progress=None if progress is None else lambda n: progress("enroll", n, 0)
+            )
+        return BackfillReport(imported, past, enrolled)
+
+    @contextmanager
+    def _rehearsing(self, dry_run: bool) -> Iterator[None]:
+        """With `dry_run`, everything is done and then taken back."""
+        if not dry_run:
+            yield
+            return
+        plans = self.plans
+        self.plans = Plans(self.store)
+        try:
+            with self.store.rehearse():
+                yield
+        finally:
+            self.plans = plans
+
+    def segment(self, tree: Mapping[str, Any] | None, *, now: datetime) -> Iterator[int]:
+        """Lead ids of a segment, in order, read some thousand at a time; None: all leads."""
+        after = 0
+        while True:
+            with self.store.read() as tx:
+                condition = None if tree is None else segment_sql(tree, dialect(tx), now)
+                found = entrances.lead_ids_matching(tx, condition, after=after, limit=5000)
+            yield from found
+            if not found:
+                return
+            after = found[-1]
+
+    def hear(self, signals: Iterable[Incoming], *, now: datetime) -> HearReport:
+        """Something happened on the leads' side; durable when this returns."""
+        return hear(self.store, self.secret, signals, now=now)
+
+    def retry(self, *, now: datetime, cause: str | None = None) -> int:
+        """Stuck leads are due again; says how many."""
+        with self.store.write() as tx:
+            return reported.retry(tx, cause, now=micros(now))
+
+    def decide(self, now: datetime) -> int:
+        """Decide what is due in campaigns that are not paused, and deliver nothing; says how many steps that were."""
+        with self.store.read() as tx:
+            running = [name for name, _, paused in versions.campaigns(tx) if paused is None]
+        return self._decider().run(running, now).steps
+
+    # The heartbeat
+
+    def tick(
+        self,
+        now: datetime,
+        *,
+        until: datetime | None = None,
+        only: Sequence[str] | None = None,
+        progress: Callable[[TickReport], None] | None = None,
+    ) -> TickReport:
+        """Decide and deliver all that is due; with `until`, in virtual time up to there."""
+        began = time.monotonic()
+        frozen = until is not None
+
+        def elapsed() -> timedelta:
+            return timedelta() if frozen else timedelta(seconds=time.monotonic() - began)
+
+        ticker = Ticker(
+            self.store,
+            self._decider(),
+            lambda moment: self._deliver(moment, elapsed),
+            lambda moment: enter_matching(self.store, self.plans, self.secret, now=moment),
+            lambda: time.sleep(LEASE_LOOK),
+        )
+        return ticker.tick(now, until=until, only=only, progress=progress)
+
+    def _decider(self) -> Decider:
+        return Decider(
+            self.store,
+            self.plans,
+            worker=self.worker,
+            wall=wall,
+            lease=self.settings.lease_seconds * 1_000_000,
+            batch=self.settings.batch,
+        )
+
+    def _deliver(self, now: datetime, elapsed: Callable[[], timedelta]) -> Delivered:
+        with self.store.read() as tx:
+            if not touches.any_due(tx, now=micros(now)):
+                return Delivered()
+        return Delivery(
+            self.store,
+            self.plans,
+            self._house,
+            worker=self.worker,
+            wall=wall,
+            lease=self.settings.lease_seconds * 1_000_000,
+            elapsed=elapsed,
+        ).run(now)
+
+    @cached_property
+    def _house(self) -> House:
+        return House(
+            secret=self.secret,
+            channel=lambda name: open_channel(name, self.settings, self.secret),
+            message=message_maker(self.settings, self.secret),
+            cap=Cap.parse(self.settings.frequency_cap),
+            quiet=QuietHours.parse(self.settings.quiet_hours),
+        )
+
+    @property
+    def worker(self) -> int:
+        """This process among those that hold leases."""
+        if self._worker is None:
+            with self.store.write() as tx:
+                workers.drop_leases_of_the_dead(tx)
+                self._worker = workers.enlist(tx, wall=wall())
+        return self._worker
+
+    # Telling
+
+    def status(self, campaign: str | None = None, *, now: datetime) -> dict[str, Any]:
+        """Where all leads are, and whether the numbers add up. Raises `UnknownCampaign`."""
+        told = status(self.store, self.plans, campaign, now=now)
+        if campaign is not None and not told["campaigns"]:
+            raise UnknownCampaign(f"there is no campaign '{campaign}'")
+        return told
+
+    def history(self, lead: LeadRef) -> dict[str, Any]:
+        """One lead, with every step, touch and signal. Raises `UnknownLead`."""
+        return history(self.store, lead)
+
+    def replay(self, lead: LeadRef | None = None, campaign: str | None = None) -> ReplayReport:
+        """Decide again from the journal and compare. Raises `UnknownLead`."""
+        if lead is None:
+            return replay(self.store, self.plans, campaign=campaign)
+        with self.store.read() as tx:
+            lead_id = lead_ids(tx, [lead]).get(lead)
+        if lead_id is None:
+            raise UnknownLead(f"there is no lead {lead}")
+        return replay(self.store, self.plans, lead_id=lead_id, campaign=campaign)
+
+
+def wall() -> int:
+    """Real time in microseconds, for leases: they must run out even while virtual time stands still."""
+    return time.time_ns() // 1000

@@ -1,0 +1,233 @@
+"""Entering a campaign: who may, who may not and why, and where each one starts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from nurture.crashpoints import crash_point
+from nurture.engine.plans import NotRunnable, Plans, Ready
+from nurture.identity import IdentityKind, address_hash, enrollment_key
+from nurture.store import Store, Tx, versions
+from nurture.store import entries as stored
+from nurture.store import touches as outbox
+from nurture.store.database import chunks, micros
+from nurture.store.entries import Candidate, Past
+from nurture.store.segments import segment_sql
+
+__all__ = ["EnrollReport", "Entering", "Entrance", "Start", "dialect", "enroll", "enter_matching"]
+
+
+@dataclass(slots=True)
+class EnrollReport:
+    enrolled: int = 0
+    not_enrolled: Counter[str] = field(default_factory=Counter)
+    """Reason to number of leads."""
+    placed: Counter[str] = field(default_factory=Counter)
+    """Node to number of leads that start there."""
+
+    def as_json(self) -> dict[str, Any]:
+        return {"enrolled": self.enrolled, "not_enrolled": dict(sorted(self.not_enrolled.items()))}
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where one lead begins: at the campaign's start, or where its own past implies."""
+
+    node: str
+    entered_at: int
+    due_at: int
+    begun: bool = False
+    because: str = "enrolled"
+    enrolled_at: int | None = None
+    steps: tuple[tuple[Any, ...], ...] = ()
+    """Journal rows: (node, entered_at, at, outcome, because, effects, saw)."""
+    touches: tuple[tuple[Any, ...], ...] = ()
+    """What was sent before: (node, channel, content, at)."""
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    """What those steps changed about the lead: `tags`, `points`, `fields`, as in the store's `Moved`."""
+
+
+class Entering(NamedTuple):
+    """A lead on the doorstep."""
+
+    lead_id: int
+    key: str
+    """Of the enrollment to be."""
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """One call to enroll: into which version, from which file, and how."""
+
+    ready: Ready
+    secret: bytes
+    now: datetime
+    import_id: int | None = None
+    same_file: frozenset[int] = frozenset()
+    """Imports of the same file: whoever entered from it once does not enter from it again."""
+    pace: int | None = None
+    """Enrollments a day; None: all at once."""
+    place: Callable[[Tx, list[Entering]], Mapping[int, Start | str]] | None = None
+    """Where each lead (by id) starts, or why it does not; one that is left out starts at the start."""
+
+
+def dialect(tx: Tx) -> Any:
+    return "postgresql" if tx.postgresql else "sqlite"
+
+
+def enroll(
+    store: Store,
+    entrance: Entrance,
+    lead_ids: Iterable[int],
+    *,
+    limit: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> EnrollReport:
+    """Enroll these leads, a thousand in a transaction. Whoever is in already, or must not be, is counted with why."""
+    report = EnrollReport()
+    for batch in chunks(lead_ids, 1000):
+        if limit is not None and report.enrolled >= limit:
+            break
+        left = None if limit is None else limit - report.enrolled
+        with store.write() as tx:
+            _enroll_batch(tx, entrance, batch, report, left)
+            crash_point("enroll.committing")
+        crash_point("enroll.committed")
+        if progress is not None:
+            progress(len(batch))
+    return report
+
+
+def enter_matching(store: Store, plans: Plans, secret: bytes, *, now: datetime) -> int:
+    """Enroll the leads that have come to match a continuous campaign since the last look; says how many."""
+    total = 0
+    at = micros(now)
+    with store.read() as tx:
+        running = [current for _, current, paused in versions.campaigns(tx) if paused is None]
+    for version in running:
+        try:
+            ready = plans.get(version)
+        except NotRunnable:
+            continue  # its leads are stuck and say why; nobody new should join them
+        campaign, entry = ready.plan.campaign, ready.plan.definition.entry
+        if entry.mode != "continuous":
+            continue
+        with store.read() as tx:
+            since = versions.scanned_to(tx, campaign)
+            condition = None if entry.when is None else segment_sql(entry.when, dialect(tx), now)
+            found = stored.changed_since(tx, condition, since=since, campaign=campaign, now=at)
+        if found:
+            total += enroll(store, Entrance(ready, secret, now), found).enrolled
+        if since != at:
+            with store.write() as tx:
+                versions.scanned(tx, campaign, at)
+    return total
+
+
+def _enroll_batch(tx: Tx, entrance: Entrance, lead_ids: list[int], report: EnrollReport, left: int | None) -> None:
+    plan, version = entrance.ready.plan, entrance.ready.version
+    now = micros(entrance.now)
+    people = stored.candidates(tx, lead_ids)
+    past = stored.past_of(tx, plan.campaign, lead_ids)
+    when = plan.definition.entry.when
+    welcome = (
+        set(lead_ids) if when is None else stored.matching(tx, segment_sql(when, dialect(tx), entrance.now), lead_ids)
+    )
+    hashes = {person.id: _hashes(entrance.secret, person) for person in people}
+    barred = outbox.suppressed(tx, [value for values in hashes.values() for value in values])
+    owned = outbox.owned(tx, lead_ids)
+
+    entering: list[Candidate] = []
+    for person in people:
+        reason = _why_not(entrance, person, past.get(person.id))
+        if reason is None and person.id not in welcome:
+            reason = "no_match"
+        if reason is None:
+            reason = next((f"suppressed:{barred[value]}" for value in hashes[person.id] if value in barred), None)
+        if reason is None and person.id in owned:
+            reason = "owned"
+        if reason is not None:
+            report.not_enrolled[reason] += 1
+        elif left is not None and len(entering) >= left:
+            report.not_enrolled["limit"] += 1
+        else:
+            entering.append(person)
+    doorstep = []
+    entries = {}
+    for n, person in enumerate(entering):
+        entries[person.id] = entry = past[person.id].entries + 1 if person.id in past else 1
+        key = enrollment_key(plan.campaign, person.key, entry)
+        doorstep.append(Entering(person.id, key, now + _paced(entrance.pace, report.enrolled + n)))
+    placed = entrance.place(tx, doorstep) if entrance.place else {}
+    rows, pasts = [], []
+    for lead_id, key, at in doorstep:
+        start = placed.get(lead_id) or Start(plan.start, at, at)
+        if isinstance(start, str):
+            report.not_enrolled[start] += 1
+            continue
+        report.enrolled += 1
+        report.placed[start.node] += 1
+        rows.append(
+            (
+                key,
+                plan.campaign,
+                lead_id,
+                entries[lead_id],
+                version.id,
+                entrance.import_id,
+                at if start.enrolled_at is None else start.enrolled_at,
+                start.node,
+                start.entered_at,
+                int(start.begun),
+                start.because,
+                start.due_at,
+                len(start.steps),
+            )
+        )
+        if start.steps or start.touches or start.changes:
+            changes = start.changes or {"tags": [], "points": 0, "fields": []}
+            pasts.append(stored.PastOf(lead_id, plan.campaign, version.id, start.steps, start.touches, changes))
+    stored.insert(tx, rows)
+    if pasts:
+        stored.insert_past(tx, plan.campaign, pasts, now=now)
+
+
+def _why_not(entrance: Entrance, person: Candidate, past: Past | None) -> str | None:
+    """What keeps this lead out, apart from what its addresses and owners say."""
+    if past is not None and past.active:
+        return "already_enrolled"
+    if past is not None and past.imports & entrance.same_file:
+        return "already_enrolled_from_this_file"
+    if person.consent == "no" or not (person.basis or person.consent == "yes"):
+        return "no_basis"
+    if past is not None:
+        again = entrance.ready.plan.definition.entry.again_after
+        now = micros(entrance.now)
+        if past.eligible_at is not None:
+            return None if past.eligible_at <= now else "too_early"
+        if again is None:
+            return "already_completed"
+        assert past.ended_at is not None
+        ended = entrance.now + timedelta(microseconds=past.ended_at - now)
+        if entrance.ready.plan.calendar.after(again, ended) > entrance.now:
+            return "too_early"
+    return None
+
+
+def _hashes(secret: bytes, person: Candidate) -> list[str]:
+    kinds: list[tuple[IdentityKind, str | None]] = [
+        ("email", person.email_key),
+        ("phone", person.phone),
+        ("wechat", person.wechat),
+    ]
+    return [address_hash(secret, kind, key) for kind, key in kinds if key]
+
+
+def _paced(pace: int | None, nth: int) -> int:
+    """How much later the nth enrollment starts (microseconds): whole days, so that one day's leads go together."""
+    return 0 if pace is None else (nth // pace) * 86_400_000_000

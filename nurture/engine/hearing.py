@@ -1,0 +1,106 @@
+"""One door for what happens on the lead's side: responses, opt-outs, bounces, answers of SDR and sales."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import blake2b
+
+from nurture.crashpoints import crash_point
+from nurture.identity import IdentityKind, LeadRef, address_hash
+from nurture.store import Store, Tx
+from nurture.store import signals as stored
+from nurture.store.database import chunks, micros
+from nurture.store.signals import Heard
+
+__all__ = ["HearReport", "Incoming", "hear", "lead_ids", "stop_writing_to"]
+
+COLUMN: dict[IdentityKind, str] = {
+    "email": "email_key",
+    "id": "external_id",
+    "phone": "phone",
+    "wechat": "wechat",
+}
+STOPS_ALL = frozenset({"unsubscribed", "complained"})
+"""An opt-out or complaint is the person's: it suppresses every address known of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A signal as it comes in."""
+
+    kind: str
+    lead: LeadRef
+    at: datetime
+    campaign: str | None = None
+    node: str | None = None
+    id: str = ""
+    """The same id counts once; without one, it derives from everything else."""
+    reason: str | None = None
+
+    def identity(self) -> str:
+        if self.id:
+            return self.id
+        what = f"{self.kind}\0{self.lead}\0{micros(self.at)}\0{self.campaign or ''}\0{self.node or ''}"
+        return blake2b(what.encode(), digest_size=12).hexdigest()
+
+
+@dataclass(slots=True)
+class HearReport:
+    heard: int = 0
+    known: int = 0
+    """Heard before."""
+    unknown_leads: list[str] = field(default_factory=list)
+
+
+def hear(store: Store, secret: bytes, signals: Iterable[Incoming], *, now: datetime) -> HearReport:
+    """Store signals durably, in transactions of a thousand. An unknown lead's signal is reported, not stored."""
+    report = HearReport()
+    for batch in chunks(signals, 1000):
+        with store.write(durable=True) as tx:
+            _hear_batch(tx, secret, batch, report, now=micros(now))
+            crash_point("hear.committing")
+    return report
+
+
+def _hear_batch(tx: Tx, secret: bytes, batch: list[Incoming], report: HearReport, *, now: int) -> None:
+    found = lead_ids(tx, [signal.lead for signal in batch])
+    known = []
+    for signal in batch:
+        lead_id = found.get(signal.lead)
+        if lead_id is None:
+            report.unknown_leads.append(str(signal.lead))
+            continue
+        at = micros(signal.at)
+        known.append(Heard(lead_id, signal.kind, at, signal.campaign, signal.node, signal.identity(), signal.reason))
+    new = stored.hear(tx, known, now=now)
+    stop_writing_to(tx, secret, new)
+    report.heard += len(new)
+    report.known += len(known) - len(new)
+
+
+def lead_ids(tx: Tx, refs: Sequence[LeadRef]) -> dict[LeadRef, int]:
+    """The leads that are named so; those nobody knows are left out."""
+    found: dict[LeadRef, int] = {}
+    for kind, column in COLUMN.items():
+        keys = sorted({ref.key for ref in refs if ref.kind == kind})
+        if keys:
+            found |= {LeadRef(kind, key): lead for key, lead in stored.find_leads(tx, column, keys).items()}
+    return found
+
+
+def stop_writing_to(tx: Tx, secret: bytes, signals: Sequence[Heard]) -> None:
+    """Opt-outs and complaints suppress every address of the person, a bounce the e-mail address that bounced."""
+    stops = [signal for signal in signals if signal.kind in STOPS_ALL or signal.kind == "bounced"]
+    if not stops:
+        return
+    addresses = {row[0]: row for row in stored.identities(tx, sorted({signal.lead_id for signal in stops}))}
+    rows = []
+    for signal in stops:
+        _, email, phone, wechat = addresses[signal.lead_id]
+        known: list[tuple[IdentityKind, str | None]] = [("email", email)]
+        if signal.kind in STOPS_ALL:
+            known += [("phone", phone), ("wechat", wechat)]
+        rows += [(address_hash(secret, kind, key), signal.kind, signal.at, signal.reason) for kind, key in known if key]
+    stored.suppress(tx, rows)
