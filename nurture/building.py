@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -43,6 +44,8 @@ _BOUNDS = {
     "multiple_of": ("must be a multiple of", "multiple_of"),
 }
 _NO_VALUE = object()
+MOST_FAULTS = 300
+"""Of one node: more than are shown of a whole campaign, and few enough to compare each with each."""
 
 
 def build(
@@ -101,7 +104,7 @@ def _translated(
     name: str, node_type: type[Node], settings: Mapping[str, Any], error: ValidationError, where: str
 ) -> list[Problem]:
     found: dict[tuple[str | int, ...], list[tuple[Any, bool]]] = {}
-    for fault in error.errors(include_url=False, include_context=True):
+    for fault in islice(error.errors(include_url=False), MOST_FAULTS):
         path, shortened = _path(fault["loc"], settings, keep_last=fault["type"] in {"missing", "extra_forbidden"})
         found.setdefault(path, []).append((fault, shortened))
     problems: list[Problem] = []

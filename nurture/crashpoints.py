@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 
-__all__ = ["POINTS", "arm", "crash_point"]
+__all__ = ["POINTS", "arm", "crash_point", "remaining"]
 
 POINTS = (
     "tick.claimed",
@@ -40,6 +40,11 @@ def arm(where: str) -> None:
     if point not in POINTS:
         raise ValueError(f"there is no crash point '{point}'; there are: {', '.join(POINTS)}")
     _armed[point] = int(occurrence or 1)
+
+
+def remaining() -> dict[str, int]:
+    """How often each armed point may still be passed."""
+    return dict(_armed)
 
 
 def crash_point(name: str) -> None:

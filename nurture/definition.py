@@ -25,6 +25,7 @@ __all__ = ["END", "Definition", "Entry", "NodeSpec", "Text", "edges", "in_langua
 SCHEMA_VERSION = 1
 MOST_NODES = 2_000
 MOST_EDGES = 8_000
+MOST_KINDS = 100
 LONGEST_TITLE = 500
 END = "end"
 
@@ -326,6 +327,9 @@ class _Reader:
     def _exit_on(self, kinds: Any) -> tuple[str, ...]:
         if not isinstance(kinds, list):
             self._type("/exit_on", "a list of signal kinds", kinds)
+            return ()
+        if len(kinds) > MOST_KINDS:
+            self.found.add("/exit_on", "E_SIZE", f"`exit_on` has {len(kinds):,} kinds, and {MOST_KINDS} are the most")
             return ()
         seen: set[str] = set()
         for n, kind in enumerate(kinds):

@@ -198,7 +198,7 @@ class _Compiler:
             where = pointer("exit_on", n)
             if kind not in kinds and not self.found.at(where):
                 what = f"{quoted(kind)} is not a signal kind, so nobody would ever leave by it"
-                self.found.add(where, "E_SIGNAL", what, did_you_mean(kind, kinds))
+                self.found.add(where, "E_SIGNAL", what, partial(did_you_mean, kind, kinds))
 
     def _cycle(self, cycle: list[str]) -> None:
         last, first = cycle[-2], cycle[-1]
@@ -255,10 +255,10 @@ class _Compiler:
                 written_for = self.world.contents.get(content)
                 if channel not in self.world.channels:
                     what = f"there is no channel {quoted(channel)}"
-                    self.found.add(at_channel, "E_CHANNEL", what, did_you_mean(channel, self.world.channels))
+                    self.found.add(at_channel, "E_CHANNEL", what, partial(did_you_mean, channel, self.world.channels))
                 if written_for is None:
                     what = f"there is no content {quoted(content)}"
-                    self.found.add(at_content, "E_CONTENT", what, did_you_mean(content, self.world.contents))
+                    self.found.add(at_content, "E_CONTENT", what, partial(did_you_mean, content, self.world.contents))
                 elif channel in self.world.channels and channel not in written_for:
                     what = f"the content {quoted(content)} is not written for the channel {quoted(channel)}"
                     hint = f"it is written for: {listed(sorted(written_for))}" if written_for else ""

@@ -19,6 +19,9 @@ __all__ = ["MOST_BYTES", "MOST_DEPTH", "read"]
 
 MOST_BYTES = 5_000_000
 MOST_DEPTH = 64
+MOST_BRACKETS = 200_000
+MOST_FAULTS = 1_000
+"""So many broken texts are named; more only cost time."""
 GREATEST_INT = 2**53 - 1
 """What every reader of JSON keeps exactly, browsers included."""
 
@@ -115,17 +118,22 @@ def _decoded(data: bytes | str) -> tuple[str, Problem | None]:
 
 
 def _too_deep(text: str) -> Problem | None:
-    """Before the parser sees it: a million brackets would cost it its stack."""
-    depth = 0
+    """Before the parser sees it: a million brackets would cost it its stack, or us a second."""
+    depth = seen = 0
+    many = text.count("[") + text.count("{") > MOST_BRACKETS
     for token in _TOKEN.finditer(text):
         mark = token.group()
         if mark in "[{":
             depth += 1
+            seen += 1
             if depth > MOST_DEPTH:
                 what = f"lists and objects are nested more than {MOST_DEPTH} deep"
                 return Problem(_line_column(text, token.start()), "E_DEPTH", what)
         elif mark in "]}":
             depth -= 1
+        if many and seen > MOST_BRACKETS:
+            what = f"there are more than {MOST_BRACKETS:,} lists and objects"
+            return Problem(_line_column(text, token.start()), "E_SIZE", what, "split the campaign")
     return None
 
 
@@ -174,6 +182,8 @@ def _text(value: str, path: tuple[str | int, ...], problems: list[Problem]) -> s
     bad = _NO_TEXT.search(value)
     if bad is None:
         return value
+    if len(problems) > MOST_FAULTS:
+        return _NO_TEXT.sub("\ufffd", value)
     kind = "half of a surrogate pair" if bad.group() != "\x00" else "a null character"
     what = f"the text {quoted(value)} holds {kind}, which cannot be stored"
     problems.append(Problem(_where(path), "E_UNICODE", what, "type the character again"))

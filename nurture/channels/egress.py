@@ -16,6 +16,7 @@ from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -115,6 +116,12 @@ class Peer:
         )
 
 
+@cache
+def _trust() -> ssl.SSLContext:
+    """The certificates we trust, read once a process."""
+    return httpx.create_ssl_context()
+
+
 async def _resolve(host: str, port: int) -> Sequence[str]:
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(sockaddr[0]) for *_, sockaddr in found]
@@ -192,7 +199,8 @@ class Egress:
     def _pool(self) -> httpx.AsyncHTTPTransport:
         if self._transport is None:
             if self._tls is None:
-                self._tls = httpx.create_ssl_context() if self._peer.scheme == "https" else ssl.create_default_context()
+                # Without TLS nobody's certificate is looked at, and reading those we trust takes some 50 ms.
+                self._tls = _trust() if self._peer.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             limits = httpx.Limits(max_connections=self._sessions, keepalive_expiry=KEPT_OPEN)
             self._transport = httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False, limits=limits)
         return self._transport

@@ -31,7 +31,7 @@ from nurture.store.signals import suppress
 
 __all__ = ["ImportReport", "import_leads", "lead_ids_of"]
 
-BATCH = 20_000
+BATCH = 10_000
 """Rows in one transaction: some tenths of a second during which no tick can write to SQLite."""
 MOST_ATTEMPTS = 20
 

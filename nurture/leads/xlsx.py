@@ -37,7 +37,10 @@ EXACT_DIGITS = 15
 
 _BLOCK = 1 << 20
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
-_cells = re.compile(rb'\br\s*=\s*["\']([A-Za-z]{1,7})([0-9]{1,10})["\']')
+# References of cells (`B7`) and of rows (`7`); a cell may also go without one, and then counts from its neighbour.
+_references = re.compile(rb'\br\s*=\s*["\']([A-Za-z]{0,7})([0-9]{1,10})["\']')
+_row_ends = re.compile(rb"</(?:\w{1,20}:)?row")
+_cells = re.compile(rb"<(?:\w{1,20}:)?c[\s/>]")
 _LONGEST_REFERENCE = 64
 
 
@@ -49,7 +52,7 @@ def inspect(source: Source) -> None:
             _check_declared(source, parts)
             for part in parts:
                 _check_part(source, file, part)
-    except (zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, ValueError, OSError) as error:
         raise refused(source.path, "E_WORKBOOK", f"the workbook is damaged: {error}") from None
 
 
@@ -94,9 +97,10 @@ def _check_part(source: Source, file: BinaryIO, part: zipfile.ZipInfo) -> None:
             raise ValueError("a part is larger than it says")
         if part.filename.startswith("xl/worksheets/"):
             seen = tail + block
-            for letters, digits in _cells.findall(seen):
+            for letters, digits in _references.findall(seen):
                 columns = max(columns, _column(letters))
                 rows = max(rows, int(digits))
+            columns = max(columns, *(len(_cells.findall(row)) for row in _row_ends.split(seen)))
             tail = seen[-_LONGEST_REFERENCE:]
     if columns * rows > MOST_CELLS:
         raise refused(

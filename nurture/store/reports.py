@@ -12,6 +12,7 @@ __all__ = [
     "enrollments_of",
     "handoffs_of",
     "notes_of",
+    "open_handoffs",
     "signals_of_lead",
     "steps_of",
     "stuck_by_cause",
@@ -149,4 +150,14 @@ def handoffs_of(tx: Tx, lead_id: int) -> list[Any]:
         'SELECT campaign, node, "to", team, opened_at, answer_by, state, answered_at, reason FROM handoffs'
         " WHERE lead_id = ? ORDER BY opened_at",
         lead_id,
+    )
+
+
+def open_handoffs(tx: Tx, campaign: str) -> list[Any]:
+    """(enrollment_id, node, to, team, opened_at, answer_by, lead's key, lead's e-mail) of those nobody has answered yet."""
+    return tx.rows(
+        'SELECT h.enrollment_id, h.node, h."to", h.team, h.opened_at, h.answer_by, l.key, l.email'
+        " FROM handoffs h JOIN leads l ON l.id = h.lead_id WHERE h.campaign = ? AND h.state = 'open'"
+        " ORDER BY h.opened_at, h.enrollment_id",
+        campaign,
     )

@@ -52,8 +52,10 @@ class Catcher:
         users: Mapping[str, str] | None = None,
         extensions: Iterable[str] = EXTENSIONS,
         on_message: Callable[[Caught], None] | None = None,
+        refuse: Callable[[str], str | None] = lambda _: None,
         keep: bool = True,
     ) -> None:
+        """`refuse` gives the reply to a recipient that does not exist, None for one that does."""
         self.messages: list[Caught] = []
         """What was accepted, in order; empty with `keep=False`, for long runs that read the log."""
         self.heard: list[Heard] = []
@@ -68,6 +70,7 @@ class Catcher:
         self._users = users
         self._extensions = tuple(extensions)
         self._on_message = on_message
+        self._refuse = refuse
         self._keep = keep
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -130,6 +133,9 @@ class Catcher:
             if turn.fault.at == verb and turn.comes():
                 return turn.fault
         return None
+
+    def refuses(self, address: str) -> str | None:
+        return self._refuse(address)
 
     def hear(self, heard: Heard) -> None:
         if len(self.heard) < MOST_HEARD:

@@ -86,6 +86,8 @@ class House(Protocol):
 
     def fault(self, verb: Verb) -> Fault | None: ...
 
+    def refuses(self, address: str) -> str | None: ...
+
     def features(self, *, encrypted: bool) -> list[str]: ...
 
     def hear(self, heard: Heard) -> None: ...
@@ -233,7 +235,7 @@ class Dialogue:
         address = _path(rest, "TO:")
         if self._sender is None or not address:
             await self._say("503 5.5.1 MAIL first" if address else "501 5.1.3 like RCPT TO:<address>")
-        elif await self._answer("rcpt", "250 2.1.5 ok"):
+        elif await self._answer("rcpt", self._catcher.refuses(address) or "250 2.1.5 ok"):
             self._to.append(address)
 
     async def _data(self) -> None:

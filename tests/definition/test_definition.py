@@ -104,6 +104,7 @@ WRONG = [
     pytest.param({"exit_on": [3]}, "/exit_on/0", "E_TYPE", id="a number for a kind"),
     pytest.param({"exit_on": ["Bounced!"]}, "/exit_on/0", "E_SIGNAL", id="no kind"),
     pytest.param({"exit_on": ["bounced", "bounced"]}, "/exit_on/1", "E_CONFIG", id="a kind twice"),
+    pytest.param({"exit_on": [f"k{n}" for n in range(101)]}, "/exit_on", "E_SIZE", id="a hundred kinds and one"),
     pytest.param({"calendar": "cn"}, "/calendar", "E_CALENDAR", id="a country in small letters"),
     pytest.param({"calendar": None}, "/calendar", "E_TYPE", id="null for a country"),
     pytest.param({"time_zone": "CST"}, "/time_zone", "E_TIME_ZONE", id="letters that mean three zones"),

@@ -95,12 +95,12 @@ def test_a_pair_of_surrogates_is_a_character():
     ids=["two million brackets", "one too deep", "objects", "after a text"],
 )
 def test_depth_is_refused_before_it_is_parsed(text):
-    begun = time.perf_counter()
+    begun = time.process_time()
     value, problems = strict_json.read(text)
 
     assert value is None
     assert codes(problems) == ["E_DEPTH"]
-    assert time.perf_counter() - begun < 0.5
+    assert time.process_time() - begun < 0.5
 
 
 def test_sixty_four_levels_are_not_too_deep_and_brackets_in_texts_do_not_count():
@@ -114,6 +114,11 @@ def test_more_than_five_megabytes_are_refused_unread():
 
 
 def test_a_text_that_never_ends_is_not_looked_at_twice():
-    begun = time.perf_counter()
+    begun = time.process_time()
     assert codes(strict_json.read('["' + "a\\\\" * 1_000_000)[1]) == ["E_JSON"]
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2
+
+
+def test_more_lists_and_objects_than_any_campaign_has_are_refused_unparsed():
+    assert codes(strict_json.read("[" + "[]," * 200_000 + "[]]")[1]) == ["E_SIZE"]
+    assert strict_json.read("[" + "[]," * 1_000 + '"' + "[" * 300_000 + '"]')[1] == []

@@ -130,3 +130,19 @@ def test_a_sheet_of_two_cells_far_apart_does_not_take_the_machine_down(tmp_path,
     data = f'{sheet([["email"]])}<row r="{row}"><c r="{last}"><v>1</v></c></row>'
 
     assert refusal(workbook(tmp_path / "a.xlsx", {"S": data})) == ["E_TOO_LARGE"]
+
+
+def test_nor_does_a_far_row_with_cells_that_do_not_say_where_they_are(tmp_path):
+    data = f'{sheet([["email"]])}<row r="2">{"<c/>" * 16_000}</row><row r="1048576"><c><v>1</v></c></row>'
+
+    assert refusal(workbook(tmp_path / "a.xlsx", {"S": data})) == ["E_TOO_LARGE"]
+
+
+@pytest.mark.parametrize("at", [0x1A, -20, -6])
+def test_a_workbook_with_false_offsets_is_refused(tmp_path, at):
+    path = workbook(tmp_path / "a.xlsx", {"S": sheet([["email"]])})
+    data = bytearray(path.read_bytes())
+    data[at] ^= 0xFF
+    path.write_bytes(data)
+
+    assert refusal(path) == ["E_WORKBOOK"]

@@ -128,7 +128,7 @@ def test_two_thousand_boxes_are_laid_out_in_seconds():
         links.append(Link(f"{n:04}", f"{n + 1:04}", LABEL))
         if n % 5 == 0:
             links.append(Link(f"{n:04}", f"{min(n + 12, 1_999):04}", LABEL))
-    begun = time.perf_counter()
+    begun = time.process_time()
     arrange({f"{n:04}": BOX for n in range(2_000)}, links)
 
-    assert time.perf_counter() - begun < 10
+    assert time.process_time() - begun < 10

@@ -151,9 +151,9 @@ def _fan(count: int) -> dict[str, Any]:
 @pytest.mark.parametrize("nodes", [_chain(2_000), _fan(1_999)], ids=["a chain", "a fan"])
 def test_two_thousand_nodes_compile_within_a_second(nodes):
     text = campaign(nodes)
-    begun = time.perf_counter()
+    begun = time.process_time()
     problems = check(text, WORLD)
-    took = time.perf_counter() - begun
+    took = time.process_time() - begun
 
     assert not errors(problems)
     assert took < 1
