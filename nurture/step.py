@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from nurture.effects import Effect, OnUnknown, Purpose
@@ -69,6 +69,9 @@ class HandOver:
     answer_by: datetime
 
 
+NEVER = datetime.min.replace(tzinfo=UTC)
+
+
 @dataclass(slots=True)
 class Book:
     """The changes of one look, in order. What it holds is visible to the nodes that come next in the same look."""
@@ -82,7 +85,7 @@ class Book:
     eligible: datetime | None = None
     pooled: bool = False
     _node: str = ""
-    _at: datetime = datetime.min
+    _at: datetime = NEVER
     _n: int = 0
 
     def turn_to(self, node: str, at: datetime, n: int = 0) -> None:
@@ -248,8 +251,7 @@ def _apply(book: Book, node: str, at: datetime, effects: Sequence[Effect], touch
             effect.apply(book)
         except Exception as error:
             raise _Stuck(f"node '{node}' asked for something impossible: {type(error).__name__}: {error}") from error
-    for message in book.messages[asked:]:
-        touches.append(Touch(node, message.channel, message.content, "pending", at))
+    touches += [Touch(node, message.channel, message.content, "pending", at) for message in book.messages[asked:]]
 
 
 def _exits(plan: Plan, standing: Standing, signals: Sequence[Signal]) -> list[Signal]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import socket
 import tempfile
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from zlib import crc32
 
 import hypothesis
 import pytest
 from sqlalchemy import URL, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
+
+from nurture.store.database import process_birth
 
 ON_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 POSTGRES = os.environ.get("NURTURE_TEST_POSTGRES") or "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
@@ -41,7 +45,9 @@ class Postgres:
 
     def __init__(self, url: str, worker: str) -> None:
         self.url: URL = make_url(url)
-        self._names = (f"nurture_test_{os.getpid()}_{worker}_{n}" for n in count())
+        # The host in the name, so that nobody takes a database of another machine's tests for a dead one's.
+        self._ours = f"nurture_test_{crc32(socket.gethostname().encode()):08x}_"
+        self._names = (f"{self._ours}{os.getpid()}_{worker}_{n}" for n in count())
         self._admin = create_engine(self.url, isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 10})
         self._template: str | None = None
 
@@ -52,6 +58,15 @@ class Postgres:
                 return ""
         except (OperationalError, ImportError) as error:
             return str(error).splitlines()[0]
+
+    def drop_leftovers(self) -> None:
+        """Databases of test runs on this host that were killed."""
+        with self._admin.connect() as connection:
+            names = connection.scalars(text("SELECT datname FROM pg_database")).all()
+        for name in names:
+            pid = name.removeprefix(self._ours).partition("_")[0]
+            if name.startswith(self._ours) and pid.isdigit() and process_birth(int(pid)) is None:
+                self.drop(self._url(name))
 
     def empty(self) -> str:
         """The URL of a new database without tables."""
@@ -98,6 +113,7 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[Postgres]:
         if ON_CI:
             pytest.fail(reason, pytrace=False)
         pytest.skip(reason)
+    server.drop_leftovers()
     yield server
     server.close()
 

@@ -89,7 +89,7 @@ class Peer:
         """
         try:
             # The standard library also minds brackets and ports.
-            urlsplit(url).port  # noqa: B018
+            urlsplit(url).port  # noqa: B018  # reading it is the check: it raises for a bad port
             found = httpx.URL(url)
             host = found.raw_host.decode("ascii")
         except (httpx.InvalidURL, ValueError):

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -89,15 +89,17 @@ def take_in(
     report = HistoryReport()
     pasts = Pasts()
     nodes = _Nodes(ready.plan)
-    names = _names(store) if file.columns.index("lead") < 0 else {}
+    names: dict[str, list[int]] | None = None
     lines: set[int] = set()
     writer = RejectsWriter(rejects, file.columns.header)
     for batch in chunks(file.rows(now=now), 5000):
         lines.update(item.line for item in batch)
         rejected = []
+        if names is None and any(isinstance(item, HistoryRow) and item.name for item in batch):
+            names = _names(store)
         with store.write(durable=True) as tx:
             signals = []
-            for found in _resolved(tx, batch, names):
+            for found in _resolved(tx, batch, names or {}):
                 if isinstance(found, Reject):
                     report.rejected += 1
                     report.reasons[found.code] += 1
@@ -215,19 +217,25 @@ def _place(
     """Walk the lead through its own past with the same decisions as ever, up to the first thing still to be done."""
     ordered = sorted(sends, key=lambda send: send[3])
     began = ordered[0][3]
+    # Asked for from the beginning, in the order in which they went out: a send that came later than the campaign
+    # would have made it is waited for, and not asked for again.
+    asked = [began + timedelta(microseconds=number) for number in range(len(ordered))]
     facts = Facts(
         plan.campaign,
         signals,
         [
-            Touch(node, channel, content, "sent", at, at, at, "from its history")
-            for node, channel, content, at in ordered
+            Touch(node, channel, content, "sent", since, at, at, "from its history")
+            for (node, channel, content, at), since in zip(ordered, asked, strict=True)
         ],
         lambda: people.get(entering.lead_id),
         lambda node: dice(entering.key, node),
         plan.calendar,
     )
     found = advance(plan, Standing(plan.start, began, False, began), facts, now)
-    touches = tuple((node, channel, content, micros(at)) for node, channel, content, at in ordered)
+    touches = tuple(
+        (node, channel, content, micros(since), micros(at))
+        for (node, channel, content, at), since in zip(ordered, asked, strict=True)
+    )
     if found.ended is not None:
         return found.ended if found.ended.startswith("exit:") else "already_completed"
     steps = journal_rows(found, micros(began))

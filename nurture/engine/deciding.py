@@ -101,10 +101,10 @@ class Decider:
                 c.campaign,
                 signals.get(c.lead_id, ()),
                 touches.get(c.id, ()),
-                lambda lead_id=c.lead_id: people.get(lead_id),  # type: ignore[misc]
-                lambda node, key=c.key: dice(key, node),  # type: ignore[misc]
+                lambda lead_id=c.lead_id: people.get(lead_id),  # type: ignore[misc]  # a default binds it now
+                lambda node, key=c.key: dice(key, node),  # type: ignore[misc]  # a default binds it now
                 ready.plan.calendar,
-                lambda lead_id=c.lead_id: people.zone(lead_id),  # type: ignore[misc]
+                lambda lead_id=c.lead_id: people.zone(lead_id),  # type: ignore[misc]  # a default binds it now
             )
             standing = Standing(c.node, from_micros(c.entered_at), bool(c.begun), from_micros(c.enrolled_at))
             found = advance(ready.plan, standing, facts, now)

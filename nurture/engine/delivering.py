@@ -95,7 +95,8 @@ class Delivery:
         self._verdicts: list[Settled] = []
         self._stranded: list[tuple[Outbound, str]] = []
         self._bounces: list[tuple[Outbound, str, str]] = []
-        self._waiting: list[tuple[Intent, asyncio.Future[bool]]] = []
+        self._waiting: list[tuple[Intent, asyncio.Future[str]]] = []
+        """Who wants to start; the answer is '' for yes, or why not."""
         self._under_way: dict[tuple[int, str, int], Outbound] = {}
         self._flush: asyncio.TimerHandle | None = None
         self._faults: dict[str, int] = {}
@@ -266,7 +267,7 @@ class Delivery:
                 cap.messages if cap else 0,
                 cap.period // timedelta(microseconds=1) if cap else 0,
             )
-            answer = asyncio.get_running_loop().create_future()
+            answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
             self._waiting.append((intent, answer))
             self._schedule(channel, now)
             withdrawn = await answer
@@ -275,7 +276,7 @@ class Delivery:
 
         try:
             verdict = await channel.hand_over(message, may_start)
-        except Exception as error:  # a channel of somebody else's may break its promise
+        except Exception as error:  # noqa: BLE001  # a channel of somebody else's may break its promise
             detail = f"{type(error).__name__}: {error}"[:500]
             verdict = Ambiguous(detail) if started else NotSent("temporary", detail)
         if withdrawn.startswith("suppressed"):
@@ -376,7 +377,7 @@ class Delivery:
     async def _keep_leases(self) -> None:
         """Renew what is under way: the final dot alone may take ten minutes."""
         while True:
-            await asyncio.sleep(self.lease / 3_000_000)
+            await asyncio.sleep(self.lease / 3_000_000)  # noqa: TID251  # a lease runs in real time
             if self._under_way:
                 with self.store.write() as tx:
                     outbox.renew(tx, list(self._under_way.values()), lease_until=self.wall() + self.lease)

@@ -30,7 +30,7 @@ from nurture.leads.reading import LeadFile, LeadOptions
 from nurture.policy import Cap, QuietHours
 from nurture.problems import Problem
 from nurture.settings import Settings
-from nurture.store import Store, touches, versions, workers
+from nurture.store import Store, installation, touches, versions, workers
 from nurture.store import entries as entrances
 from nurture.store import reports as reported
 from nurture.store.database import micros
@@ -86,7 +86,7 @@ class Engine:
         if self.settings.secret_key:
             return self.settings.secret_key.encode()
         with self.store.read() as tx:
-            return bytes.fromhex(tx.value("SELECT value FROM installation WHERE key = 'secret'"))
+            return installation.secret(tx)
 
     # Campaigns
 
@@ -294,22 +294,27 @@ class Engine:
         now: datetime,
         *,
         until: datetime | None = None,
+        live: bool = False,
         only: Sequence[str] | None = None,
         progress: Callable[[TickReport], None] | None = None,
     ) -> TickReport:
-        """Decide and deliver all that is due; with `until`, in virtual time up to there."""
+        """Decide and deliver all that is due at `now`; with `until`, in virtual time up to there.
+
+        `live`: `now` was read off the clock just now, and time goes on while we work; else it stands still.
+        """
         began = time.monotonic()
-        frozen = until is not None
+        running = live and until is None
 
         def elapsed() -> timedelta:
-            return timedelta() if frozen else timedelta(seconds=time.monotonic() - began)
+            return timedelta(seconds=time.monotonic() - began) if running else timedelta()
 
         ticker = Ticker(
             self.store,
             self._decider(),
             lambda moment: self._deliver(moment, elapsed),
             lambda moment: enter_matching(self.store, self.plans, self.secret, now=moment),
-            lambda: time.sleep(LEASE_LOOK),
+            elapsed,
+            lambda: time.sleep(LEASE_LOOK),  # noqa: TID251  # a lease runs in real time
         )
         return ticker.tick(now, until=until, only=only, progress=progress)
 
@@ -327,6 +332,7 @@ class Engine:
         with self.store.read() as tx:
             if not touches.any_due(tx, now=micros(now)):
                 return Delivered()
+        began = elapsed()
         return Delivery(
             self.store,
             self.plans,
@@ -334,7 +340,7 @@ class Engine:
             worker=self.worker,
             wall=wall,
             lease=self.settings.lease_seconds * 1_000_000,
-            elapsed=elapsed,
+            elapsed=lambda: elapsed() - began,
         ).run(now)
 
     @cached_property

@@ -46,7 +46,7 @@ class Start:
     steps: tuple[tuple[Any, ...], ...] = ()
     """Journal rows: (node, entered_at, at, outcome, because, effects, saw)."""
     touches: tuple[tuple[Any, ...], ...] = ()
-    """What was sent before: (node, channel, content, at)."""
+    """What was sent before: (node, channel, content, asked at, sent at)."""
     changes: Mapping[str, Any] = field(default_factory=dict)
     """What those steps changed about the lead: `tags`, `points`, `fields`, as in the store's `Moved`."""
 

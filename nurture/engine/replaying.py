@@ -43,7 +43,7 @@ def replay(store: Store, plans: Plans, *, lead_id: int | None = None, campaign: 
     after = 0
     while True:
         with store.read() as tx:
-            rows = _enrollments(tx, after, lead_id, campaign)
+            rows = stored.enrollments_after(tx, after, lead_id=lead_id, campaign=campaign, limit=BATCH)
             if not rows:
                 return report
             for problem in _batch(tx, plans, rows):
@@ -53,20 +53,6 @@ def replay(store: Store, plans: Plans, *, lead_id: int | None = None, campaign: 
                     report.equal += 1
         report.leads += len(rows)
         after = rows[-1][0]
-
-
-def _enrollments(tx: Tx, after: int, lead_id: int | None, campaign: str | None) -> list[Any]:
-    return tx.rows(
-        "SELECT e.id, e.key, e.campaign, e.lead_id, e.version_id, e.node, e.entered_at, e.status, e.reason, e.steps,"
-        " l.email, l.key FROM enrollments e JOIN leads l ON l.id = e.lead_id"
-        " WHERE e.id > ? AND (e.lead_id = ? OR ? = 1) AND (e.campaign = ? OR ? = 1) ORDER BY e.id LIMIT ?",
-        after,
-        lead_id or 0,
-        int(lead_id is None),
-        campaign or "",
-        int(campaign is None),
-        BATCH,
-    )
 
 
 def _batch(tx: Tx, plans: Plans, rows: Sequence[Any]) -> Iterator[dict[str, Any] | None]:
@@ -89,7 +75,7 @@ def _replay(
     plans: Plans, row: Any, steps: Sequence[Any], signals: Mapping[str, Signal], touches: Sequence[Touch]
 ) -> dict[str, Any] | None:
     """What differs, or None."""
-    id, key, campaign, _, version_id, node, entered_at, status, reason, count, _, _ = row
+    _, key, campaign, _, version_id, node, entered_at, status, reason, count, _, _ = row
     try:
         plan = plans.get(version_id).plan
     except NotRunnable as error:
@@ -175,7 +161,7 @@ def _decide(
 ) -> tuple[str | None, str, list[Any]]:
     try:
         answer = plan.nodes[node].node.decide(Snapshot(facts, node, entered_at, at))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # whatever a plugin raises is the difference to be told
         return f"raised {type(error).__name__}", str(error), []
     if not isinstance(answer, Go):
         return f"waits until {answer.until}", answer.because, []

@@ -172,12 +172,7 @@ def history(store: Store, lead: LeadRef) -> dict[str, Any]:
 
 
 def _person(tx: Tx, lead_id: int) -> dict[str, Any]:
-    row = tx.row(
-        "SELECT key, email, external_id, phone, wechat, owner, score, language, time_zone, basis, consent, fields"
-        " FROM leads WHERE id = ?",
-        lead_id,
-    )
-    assert row is not None
+    row, tags = stored.person(tx, lead_id)
     names = (
         "key",
         "email",
@@ -193,7 +188,7 @@ def _person(tx: Tx, lead_id: int) -> dict[str, Any]:
     )
     known = dict(zip(names, row, strict=False))
     known["fields"] = json.loads(row[-1])
-    known["tags"] = [tag for (tag,) in tx.rows("SELECT tag FROM tags WHERE lead_id = ? ORDER BY tag", lead_id)]
+    known["tags"] = tags
     return known
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from nurture.engine.deciding import Decider
@@ -49,13 +49,16 @@ class Ticker:
         decider: Decider,
         deliver: Callable[[datetime], Delivered],
         enter: Callable[[datetime], int],
+        elapsed: Callable[[], timedelta],
         pause: Callable[[], None],
     ) -> None:
-        """`enter` enrolls the leads that have come to match; `pause` waits a moment of real time for others' leases."""
+        """`enter` enrolls the leads that have come to match; `elapsed` is what a running clock has gone on since; `pause`
+        waits a moment of real time for others' leases."""
         self.store = store
         self.decider = decider
         self.deliver = deliver
         self.enter = enter
+        self.elapsed = elapsed
         self.pause = pause
 
     def tick(
@@ -86,7 +89,10 @@ class Ticker:
 
     def _settle(self, report: TickReport, only: Sequence[str] | None) -> None:
         """Decide and deliver in turn until neither finds anything."""
+        began = report.now
         while True:
+            # What delivery has settled a second ago is decided now, not at the next tick.
+            report.now = began + self.elapsed()
             report.enrolled += self.enter(report.now)
             ticked = self.decider.run(self._running(only), report.now)
             delivered = self.deliver(report.now)

@@ -137,7 +137,7 @@ class Merge:
             what = f"its identities belong to {len(meant)} different leads"
             return Reject(row.line, "identity_conflict", what, tuple(row.raw))
         if not meant:
-            person = Person(*new_row(next(self._ids), row, self._options.basis))  # type: ignore[arg-type]
+            person = Person(*new_row(next(self._ids), row, self._options.basis))  # type: ignore[arg-type]  # the row is made in the order of the fields
             self.new[person.id] = person
             self._enter(person)
             self._tag(person, row)

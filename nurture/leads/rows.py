@@ -175,7 +175,7 @@ def _picker(places: list[int]) -> Callable[[list[str]], Sequence[str]]:
         only = places[0]
         return lambda values: (values[only],)
     several: Any = itemgetter(*places)
-    return several  # type: ignore[no-any-return]
+    return several  # type: ignore[no-any-return]  # itemgetter's type does not know its arity
 
 
 @lru_cache(maxsize=4096)

@@ -49,8 +49,7 @@ class Tx:
         sql, values = self._bind(statement, parameters)
         result = self.connection.exec_driver_sql(sql, values)
         # The driver's own rows: SQLAlchemy's would cost more than the query, a thousand times a batch.
-        found: list[Any] = result.cursor.fetchall()
-        return found
+        return list(result.cursor.fetchall())
 
     def row(self, statement: str, *parameters: Any) -> Any | None:
         """The first row, or None."""

@@ -171,9 +171,9 @@ def insert_past(tx: Tx, campaign: str, pasts: Sequence[PastOf], *, now: int) -> 
         " state, asked_at, due_at, expires_at, started_at, settled_at, because, past)"
         " VALUES (?, ?, 0, ?, ?, ?, ?, 'marketing', 'hold', 'sent', ?, ?, ?, ?, ?, 'from its history', 1)",
         [
-            (ids[past.lead_id], node, past.lead_id, past.version_id, channel, content, at, at, at, at, at)
+            (ids[past.lead_id], node, past.lead_id, past.version_id, channel, content, asked_at, at, at, at, at)
             for past in pasts
-            for node, channel, content, at in past.touches
+            for node, channel, content, asked_at, at in past.touches
         ],
     )
     change_leads(

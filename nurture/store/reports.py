@@ -9,10 +9,12 @@ from nurture.store.database import Tx
 __all__ = [
     "by_node",
     "by_status",
+    "enrollments_after",
     "enrollments_of",
     "handoffs_of",
     "notes_of",
     "open_handoffs",
+    "person",
     "signals_of_lead",
     "steps_of",
     "stuck_by_cause",
@@ -161,3 +163,28 @@ def open_handoffs(tx: Tx, campaign: str) -> list[Any]:
         " ORDER BY h.opened_at, h.enrollment_id",
         campaign,
     )
+
+
+def enrollments_after(tx: Tx, after: int, *, lead_id: int | None, campaign: str | None, limit: int) -> list[Any]:
+    """(id, key, campaign, lead_id, version_id, node, entered_at, status, reason, steps, email, lead key), by id."""
+    return tx.rows(
+        "SELECT e.id, e.key, e.campaign, e.lead_id, e.version_id, e.node, e.entered_at, e.status, e.reason, e.steps,"
+        " l.email, l.key FROM enrollments e JOIN leads l ON l.id = e.lead_id"
+        " WHERE e.id > ? AND (e.lead_id = ? OR ? = 1) AND (e.campaign = ? OR ? = 1) ORDER BY e.id LIMIT ?",
+        after,
+        lead_id or 0,
+        int(lead_id is None),
+        campaign or "",
+        int(campaign is None),
+        limit,
+    )
+
+
+def person(tx: Tx, lead_id: int) -> tuple[Any, list[str]]:
+    """(key, email, external_id, phone, wechat, owner, score, language, time_zone, basis, consent, fields), and tags."""
+    row = tx.row(
+        "SELECT key, email, external_id, phone, wechat, owner, score, language, time_zone, basis, consent, fields"
+        " FROM leads WHERE id = ?",
+        lead_id,
+    )
+    return row, [tag for (tag,) in tx.rows("SELECT tag FROM tags WHERE lead_id = ? ORDER BY tag", lead_id)]

@@ -37,10 +37,10 @@ leads = Table(
     Column("id", Id, primary_key=True, autoincrement=True),
     Column("key", Text, nullable=False, unique=True, comment="hash of the first identity known; never changes"),
     Column("email", Text, comment="as written"),
-    Column("email_key", Text, unique=True, comment="normalised"),
-    Column("external_id", Text, unique=True),
-    Column("phone", Text, unique=True),
-    Column("wechat", Text, unique=True),
+    Column("email_key", Text, comment="normalised"),
+    Column("external_id", Text),
+    Column("phone", Text),
+    Column("wechat", Text),
     Column("owner", Text),
     Column("score", Integer, nullable=False, server_default="0"),
     Column("language", Text),
@@ -54,6 +54,10 @@ leads = Table(
     Column("updated_at", Time, nullable=False),
 )
 Index("leads_updated", leads.c.updated_at)
+for _identity in (leads.c.email_key, leads.c.external_id, leads.c.phone, leads.c.wechat):
+    # Most leads have one or two identities: the others need no room in an index.
+    _known = text(f"{_identity.name} IS NOT NULL")
+    Index(f"leads_{_identity.name}", _identity, unique=True, sqlite_where=_known, postgresql_where=_known)
 
 tags = Table(
     "tags",

@@ -17,6 +17,14 @@ from nurture.testing.http import Asked, HttpServer, Said
 __all__ = ["WeChatApi"]
 
 
+WORDS = {
+    -1: "system error",
+    40003: "invalid openid",
+    43004: "require subscribe",
+    45009: "reach max api daily quota limit",
+}
+
+
 class WeChatApi(HttpServer):
     """Two addresses of the real one: the stable token, and sending a template message."""
 
@@ -56,7 +64,7 @@ class WeChatApi(HttpServer):
             return _said({"errcode": 40001, "errmsg": "invalid credential, access_token is invalid or not latest"})
         code = self._wrong(order)
         if code:
-            return _said({"errcode": code, "errmsg": "as asked for"})
+            return _said({"errcode": code, "errmsg": WORDS.get(code, "as asked for")})
         once = order["touser"], order.get("client_msg_id", "")
         if not once[1] or once not in self._seen:
             self._seen.add(once)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import Environment
 
-from nurture.templates import CannotRender, Flawed, Kind, compile_template
+from nurture.content.templates import CannotRender, Flawed, Kind, compile_template
 
 NAMES = ("lead", "campaign", "unsubscribe_url", "view_url", "postal_address", "sender_name")
 LEAD = {

@@ -104,7 +104,9 @@ def test_every_content_is_used_and_written_in_both_languages(world: World) -> No
 @pytest.mark.parametrize("path", MAILS, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_a_mail_is_neither_a_note_nor_a_novel(path: Path) -> None:
     _, _, body = path.read_text(encoding="utf-8").partition("\n\n")
-    text = re.sub(r"<[^>]*>|\{[{%].*?[%}]\}|\]\([^)]*\)", " ", re.sub(r"<mj-head>.*</mj-head>", "", body, flags=re.DOTALL))
+    text = re.sub(
+        r"<[^>]*>|\{[{%].*?[%}]\}|\]\([^)]*\)", " ", re.sub(r"<mj-head>.*</mj-head>", "", body, flags=re.DOTALL)
+    )
     words = len(re.findall(r"[A-Za-z0-9’']+", text))
     characters = len(re.findall(r"[\u4e00-\u9fff]", text))
 
@@ -116,7 +118,9 @@ def test_a_mail_is_neither_a_note_nor_a_novel(path: Path) -> None:
 def test_a_mail_says_who_writes_and_how_to_stop_it(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
 
-    assert [slot for slot in ("unsubscribe_url", "postal_address", "sender_name") if f"{{{{ {slot} }}}}" not in text] == []
+    assert [
+        slot for slot in ("unsubscribe_url", "postal_address", "sender_name") if f"{{{{ {slot} }}}}" not in text
+    ] == []
     assert re.match(r"Subject: \S.*\nPreheader: \S.*\n(Jurisdiction: CN\n)?\n", text)
 
 
@@ -164,7 +168,10 @@ def test_the_life_of_a_lead_is_as_the_document_tells_it(world: World) -> None:
     (table,) = re.findall(r"```text\n(.*?)```", page, flags=re.DOTALL)
     (told,), problems = tell(story, plan)
     say = plan.calendar.say
-    lines = [f"{say(step.at):<13} {path:<24} {step.because}" for step, path in zip(told.lived.steps, told.lived.path, strict=True)]
+    lines = [
+        f"{say(step.at):<13} {path:<24} {step.because}"
+        for step, path in zip(told.lived.steps, told.lived.path, strict=True)
+    ]
 
     assert (problems, told.failure) == ([], "")
     assert table.splitlines() == lines

@@ -25,7 +25,11 @@ CAMPAIGN = {
         "arm": {"type": "split", "arms": {"a": 50, "b": 50}, "next": "bait"},
         "bait": {"type": "send_content", "content": "paper", "next": "viewed"},
         "viewed": {"type": "check_response", "within": "3 days", "next": {"yes": "hot", "no": "pool"}},
-        "hot": {"type": "check", "when": {"field": "score", "op": ">", "value": 3}, "next": {"yes": "sdr", "no": "pool"}},
+        "hot": {
+            "type": "check",
+            "when": {"field": "score", "op": ">", "value": 3},
+            "next": {"yes": "sdr", "no": "pool"},
+        },
         "sdr": {"type": "route", "to": "sdr", "next": "pool"},
         "pool": {"type": "route", "to": "pool"},
     },
@@ -34,8 +38,16 @@ CAMPAIGN = {
 
 @pytest.fixture(scope="module")
 def plan() -> Plan:
-    types = {"split": Split, "send_content": SendContent, "check_response": CheckResponse, "check": Check, "route": Route}
-    world = World(types, {"email": frozenset({"viewed", "clicked", "replied", "submitted"})}, {"paper": frozenset({"email"})})
+    types = {
+        "split": Split,
+        "send_content": SendContent,
+        "check_response": CheckResponse,
+        "check": Check,
+        "route": Route,
+    }
+    world = World(
+        types, {"email": frozenset({"viewed", "clicked", "replied", "submitted"})}, {"paper": frozenset({"email"})}
+    )
     plan, problems = compile(load(json.dumps(CAMPAIGN)), world)
     assert plan is not None, problems
     return plan
@@ -117,7 +129,11 @@ def test_what_is_not_said_of_the_lead_is_its_fields(plan: Plan) -> None:
         ({"hot": "yes"}, "/hot", "node 'hot' is not one at which anything happens to a lead"),
         ({"arm": "c"}, "/arm", "chance at node 'arm' cannot fall on 'c'"),
         ({"2 days before": {"budget": 1}}, "/2 days before", "what was known before belongs into `lead`"),
-        ({"2 days after": "viewed after 1 day"}, "/2 days after", "'viewed after 1 day' says when, and so does its key"),
+        (
+            {"2 days after": "viewed after 1 day"},
+            "/2 days after",
+            "'viewed after 1 day' says when, and so does its key",
+        ),
         ({"2 moons after": "viewed"}, "/2 moons after", "'2 moons' is not a duration"),
     ],
 )

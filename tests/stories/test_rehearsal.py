@@ -60,7 +60,12 @@ PLAN = planned(
         "bait": send("paper", "viewed"),
         "viewed": asked("bait", "hot", "pool"),
         "hot": {"type": "tag", "add": ["hot"], "next": "sdr"},
-        "sdr": {"type": "route", "to": "sdr", "sla": "2 days", "next": {"accepted": "done", "returned": "pool", "unanswered": "more"}},
+        "sdr": {
+            "type": "route",
+            "to": "sdr",
+            "sla": "2 days",
+            "next": {"accepted": "done", "returned": "pool", "unanswered": "more"},
+        },
         "more": send("course", "pool"),
         "done": {"type": "end"},
         "pool": {"type": "route", "to": "pool"},
@@ -184,13 +189,22 @@ def test_dots_stand_for_any_number_of_steps(path: list[str]) -> None:
 @pytest.mark.parametrize(
     ("path", "failure"),
     [
-        (["bait: sent", "viewed: yes"], "after 'bait: sent' the story expects 'viewed: yes', and what came was 'viewed: no' (not viewed"),
+        (
+            ["bait: sent", "viewed: yes"],
+            "after 'bait: sent' the story expects 'viewed: yes', and what came was 'viewed: no' (not viewed",
+        ),
         (["bait: sent"], "after 'bait: sent' the story expects the end, and what came was 'viewed: no'"),
-        (["bait: sent", "viewed: no", "pool", "exit: unsubscribed"], "after 'pool' the story expects 'exit: unsubscribed', and what came was the end"),
+        (
+            ["bait: sent", "viewed: no", "pool", "exit: unsubscribed"],
+            "after 'pool' the story expects 'exit: unsubscribed', and what came was the end",
+        ),
         (["pool"], "at first the story expects 'pool', and what came was 'bait: sent'"),
         (["...", "hot: next", "..."], "at first the story expects 'hot: next' some time, and it never came"),
         (["bait: sent", "...", "hot: next", "..."], "after 'bait: sent' the story expects 'hot: next' some time"),
-        (["...", "sdr: accepted"], "in the end the story expects 'sdr: accepted', and what came was 'pool' (back to the pool"),
+        (
+            ["...", "sdr: accepted"],
+            "in the end the story expects 'sdr: accepted', and what came was 'pool' (back to the pool",
+        ),
         (["...", "pool", "...", "pool"], "in the end the story expects 'pool', and what came was 'pool'"),
         ([], "at first the story expects the end, and what came was 'bait: sent'"),
     ],

@@ -114,13 +114,41 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("email_key"),
-        sa.UniqueConstraint("external_id"),
         sa.UniqueConstraint("key"),
-        sa.UniqueConstraint("phone"),
-        sa.UniqueConstraint("wechat"),
+    )
+    op.create_index(
+        "leads_email_key",
+        "leads",
+        ["email_key"],
+        unique=True,
+        sqlite_where=sa.text("email_key IS NOT NULL"),
+        postgresql_where=sa.text("email_key IS NOT NULL"),
+    )
+    op.create_index(
+        "leads_external_id",
+        "leads",
+        ["external_id"],
+        unique=True,
+        sqlite_where=sa.text("external_id IS NOT NULL"),
+        postgresql_where=sa.text("external_id IS NOT NULL"),
+    )
+    op.create_index(
+        "leads_phone",
+        "leads",
+        ["phone"],
+        unique=True,
+        sqlite_where=sa.text("phone IS NOT NULL"),
+        postgresql_where=sa.text("phone IS NOT NULL"),
     )
     op.create_index("leads_updated", "leads", ["updated_at"], unique=False)
+    op.create_index(
+        "leads_wechat",
+        "leads",
+        ["wechat"],
+        unique=True,
+        sqlite_where=sa.text("wechat IS NOT NULL"),
+        postgresql_where=sa.text("wechat IS NOT NULL"),
+    )
     op.create_table(
         "signals",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),

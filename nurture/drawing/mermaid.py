@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from nurture.definition import Definition
+from nurture.drawing.sketch import Box, Counts, number, sketch
 from nurture.plan import Plan
-from nurture.sketch import Box, Counts, number, sketch
 from nurture.words import safe
 
 __all__ = ["render"]

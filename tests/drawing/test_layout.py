@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.layout import Laid, Link, Size, arrange
+from nurture.drawing.layout import Laid, Link, Size, arrange
 
 BOX = Size(160, 56)
 LABEL = Size(50, 20)

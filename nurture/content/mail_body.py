@@ -15,7 +15,7 @@ from typing import NamedTuple
 from jinja2 import Environment
 from markdown_it import MarkdownIt
 
-from nurture.mail_layout import hidden_preheader, page
+from nurture.content.mail_layout import hidden_preheader, page
 
 __all__ = ["BadSource", "Body", "from_markdown", "from_mjml"]
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from nurture.mail_body import BadSource, Body, from_markdown, from_mjml
+from nurture.content.mail_body import BadSource, Body, from_markdown, from_mjml
+from nurture.content.templates import Flaw, Flawed, Kind, Template, compile_template
 from nurture.problems import Problem, errors
-from nurture.templates import Flaw, Flawed, Kind, Template, compile_template
 from nurture.words import did_you_mean, quoted
 
 __all__ = ["NAMES", "Source", "Written", "compile_source", "read_name", "with_advertising_mark"]

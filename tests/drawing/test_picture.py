@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture import mermaid, picture, plan
+from nurture import plan
 from nurture.definition import load, read
-from nurture.sketch import sketch
+from nurture.drawing import mermaid, picture
+from nurture.drawing.sketch import sketch
 from tests.plan.world import WORLD, campaign, campaigns
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -16,9 +16,9 @@ from typing import Any
 
 from nurture.channels.base import Rendered
 from nurture.channels.headers import BadHeader, clean_header
-from nurture.content_files import NAMES, Source, Written, compile_source, read_name, with_advertising_mark
+from nurture.content.files import NAMES, Source, Written, compile_source, read_name, with_advertising_mark
+from nurture.content.template_filters import CannotRender
 from nurture.problems import Problem, errors
-from nurture.template_filters import CannotRender
 from nurture.words import did_you_mean, quoted
 
 __all__ = ["NAMES", "CannotRender", "Catalogue", "Content"]

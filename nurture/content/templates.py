@@ -18,9 +18,9 @@ from jinja2 import Environment, TemplateError, nodes
 from jinja2.parser import Parser
 
 from nurture.channels.headers import BadHeader, one_line
-from nurture.html_context import START, BadUrl, Spot, escape, url_part, url_whole
-from nurture.template_filters import FILTERS, CannotRender, written
-from nurture.template_run import (
+from nurture.content.html_context import START, BadUrl, Spot, escape, url_part, url_whole
+from nurture.content.template_filters import FILTERS, CannotRender, written
+from nurture.content.template_run import (
     COMPARE,
     DEEPEST,
     LARGEST_OUTPUT,

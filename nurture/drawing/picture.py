@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from xml.sax.saxutils import escape, quoteattr
 
 from nurture.definition import Definition
-from nurture.layout import Laid, Link, Size, arrange
+from nurture.drawing.layout import Laid, Link, Size, arrange
+from nurture.drawing.sketch import Arrow, Box, Counts, Sketch, number, sketch
 from nurture.plan import Plan
-from nurture.sketch import Arrow, Box, Counts, Sketch, number, sketch
 from nurture.words import safe
 
 __all__ = ["svg"]

@@ -1,0 +1,64 @@
+"""The verbs, and where each of them is: names and sentences only, so that asking for help costs nothing."""
+
+from __future__ import annotations
+
+from cyclopts import App, Group, Parameter
+
+__all__ = ["app"]
+
+WRITE = Group.create_ordered("Campaigns")
+MOVE = Group.create_ordered("Leads")
+TELL = Group.create_ordered("What happens, and why")
+HOUSE = Group.create_ordered("The house")
+
+VERBS = (
+    (WRITE, "check", "campaigns:check", "All problems of campaigns, each with its place and a hint."),
+    (WRITE, "story", "stories:story", "Live the marketers' stories, and say where a campaign leaves one."),
+    (WRITE, "simulate", "simulating:simulate", "Walk invented leads through a campaign; nobody is written to."),
+    (WRITE, "render", "drawing:render", "Draw a campaign as SVG or Mermaid, with counts if asked."),
+    (WRITE, "publish", "campaigns:publish", "Store campaigns as versions, with all they refer to."),
+    (WRITE, "pause", "campaigns:pause", "Stop a campaign: no decision, no message."),
+    (WRITE, "resume", "campaigns:resume", "Let a paused campaign go on where it was."),
+    (MOVE, "import", "leads:import_", "Take leads in from a CSV or XLSX file."),
+    (MOVE, "backfill", "leads:backfill", "Import leads and enroll them where their history implies."),
+    (MOVE, "enroll", "leads:enroll", "Enroll leads that are known already."),
+    (MOVE, "signal", "signals:signal", "Something happened on the lead's side."),
+    (MOVE, "tick", "running:tick", "Decide and deliver all that is due."),
+    (MOVE, "retry", "running:retry", "Try stuck leads again."),
+    (TELL, "status", "telling:status", "Where all leads are, and whether the numbers add up."),
+    (TELL, "history", "telling:history", "One lead's way, step by step, with the reasons."),
+    (TELL, "replay", "running:replay", "Decide again from the journal, and compare."),
+    (
+        HOUSE,
+        "demo",
+        "nurture.demo:demo",
+        "See it work: invented leads, real e-mail to a local catcher, weeks in a minute.",
+    ),
+    (HOUSE, "up", "serving:up", "The whole system on this machine; one Ctrl-C stops all of it."),
+    (HOUSE, "web", "serving:web", "The endpoints and the canvas, without Prefect."),
+    (HOUSE, "doctor", "doctor:doctor", "Is this installation well?"),
+    (HOUSE, "schema", "drawing:schema", "The JSON Schema of campaigns, for editors."),
+)
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("nurtureflow")
+
+
+app = App(
+    name="nurture",
+    help="Walks leads through campaigns that marketers draw and engineers can trust.",
+    help_epilogue="LEAD is an e-mail address, or id:..., phone:..., wechat:...  Times are ISO 8601 with Z or an offset.",
+    help_format="plaintext",
+    version=_version,
+    default_parameter=Parameter(negative=()),
+    result_action="return_value",
+    exit_on_error=False,
+    print_error=False,
+    suppress_keyboard_interrupt=False,
+)
+for _order, (_group, _name, _place, _help) in enumerate(VERBS):
+    _path = _place if _place.startswith("nurture.") else f"nurture.cli.{_place}"
+    app.command(_path, name=_name, help=_help, group=_group, sort_key=_order)

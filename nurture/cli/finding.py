@@ -1,0 +1,50 @@
+"""Files by the names people call them: a campaign by its name, or by where it lies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nurture.problems import Problem, Rejected
+from nurture.settings import Settings
+from nurture.words import did_you_mean, quoted
+
+if TYPE_CHECKING:
+    from nurture.plan import Plan
+
+__all__ = ["campaign_file", "campaign_files", "sound_plan"]
+
+
+def campaign_files(here: Settings) -> list[Path]:
+    """Every campaign below `definitions/`."""
+    from nurture.engine.publishing import campaign_files as found
+
+    return found(here)
+
+
+def campaign_file(here: Settings, name: str) -> Path:
+    """The file of a campaign. Raises `Rejected` where there is none."""
+    for path in (here.definitions / f"{name}.json", Path(name)):
+        if path.is_file():
+            return path
+    names = [path.stem for path in campaign_files(here)]
+    what = f"there is no campaign {quoted(name)} in {here.definitions}"
+    raise Rejected([Problem("", "E_CAMPAIGN", what, did_you_mean(name, names))])
+
+
+def sound_plan(here: Settings, file: Path) -> Plan:
+    """The campaign in this file, ready to run. Raises `Rejected` with every error."""
+    from nurture import definition
+    from nurture.content import Catalogue
+    from nurture.engine.publishing import world
+    from nurture.plan import compile
+    from nurture.problems import errors
+
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise Rejected([Problem("", "E_FILE", f"cannot be read: {error.strerror}", file=str(file))]) from error
+    plan, problems = compile(definition.load(data, file=str(file)), world(Catalogue.load(here.content)))
+    if plan is None or errors(problems):
+        raise Rejected(problem if problem.file else problem.at(str(file)) for problem in errors(problems))
+    return plan

@@ -1,0 +1,1 @@
+"""The pages that mails point to. They stand on loopback; a reverse proxy with TLS lets leads in."""

@@ -1,0 +1,58 @@
+"""What every answer carries, and which questions get none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+__all__ = ["Guard"]
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
+STRICT = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+    (b"x-robots-tag", b"noindex"),
+)
+
+
+class Guard:
+    """Turns away requests for hosts that are not ours, which is how foreign pages reach loopback, and puts the
+    security headers on every answer. A page may bring a content security policy of its own."""
+
+    def __init__(self, inner: ASGIApp, hosts: Iterable[str]) -> None:
+        """`hosts` are names without ports under which leads may knock, next to those of loopback."""
+        self.inner = inner
+        self.hosts = LOOPBACK | {host.lower() for host in hosts if host}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.inner(scope, receive, send)
+            return
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = list(message.get("headers", []))
+                if not any(name == b"content-security-policy" for name, _ in headers):
+                    headers.append((b"content-security-policy", STRICT.encode()))
+                message["headers"] = [*headers, *HEADERS]
+            await send(message)
+
+        host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+        if _name(host) in self.hosts:
+            await self.inner(scope, receive, guarded)
+            return
+        await guarded({"type": "http.response.start", "status": 421, "headers": [(b"content-type", b"text/plain")]})
+        await guarded({"type": "http.response.body", "body": b"not here\n"})
+
+
+def _name(host: str) -> str:
+    """Without the port: `localhost:8765` is `localhost`, `[::1]:8765` is `[::1]`."""
+    name, colon, port = host.rpartition(":")
+    return (name if colon and port.isdigit() else host).lower()
