@@ -243,9 +243,7 @@ class Calendar:
 
     def say(self, moment: datetime) -> str:
         """That moment in words, on this wall: `"6 Mar 08:59"`."""
-        # strftime would follow the locale of the machine, and a reason must read the same on all of them.
-        wall = self.local(moment)
-        return f"{wall.day} {MONTHS[wall.month - 1]} {wall.hour:02}:{wall.minute:02}"
+        return _said(self.zone, moment)
 
     def on_date(self, day: date, at: time) -> datetime:
         """When the wall shows this day and time."""
@@ -267,24 +265,7 @@ class Calendar:
 
     def after(self, duration: Duration, start: datetime) -> datetime:
         """`duration` after `start`. Days, workdays and weeks keep the time of day on the wall."""
-        if (elapsed := duration.elapsed) is not None:
-            return start.astimezone(UTC) + elapsed
-        if duration.amount == 0:
-            return start.astimezone(UTC)
-        wall = self.local(start)
-        day = wall.date()
-        if duration.unit == "workday":
-            left = duration.amount
-            closed = 0
-            while left:
-                day += timedelta(days=1)
-                if self.is_workday(day):
-                    left, closed = left - 1, 0
-                elif (closed := closed + 1) > LONGEST_CLOSED:
-                    raise ValueError(f"this calendar has no workday in the {LONGEST_CLOSED} days before {day}")
-        else:
-            day += timedelta(days=duration.amount * (7 if duration.unit == "week" else 1))
-        return self.on_date(day, wall.time())
+        return _after(self, duration, start)
 
     def next_time(self, after: datetime, *, time: time | None = None, weekday: str | None = None) -> datetime:
         """The first moment later than `after` at which the wall shows this time (default: midnight) on this weekday."""
@@ -328,3 +309,35 @@ class Calendar:
 
 
 _MIDNIGHT = time(0)
+
+
+# The leads of a batch ask the same things of the same clock, and clocks are slow to ask.
+
+
+@lru_cache(maxsize=16_384)
+def _said(zone: str, moment: datetime) -> str:
+    # strftime would follow the locale of the machine, and a reason must read the same on all of them.
+    wall = moment.astimezone(time_zone(zone))
+    return f"{wall.day} {MONTHS[wall.month - 1]} {wall.hour:02}:{wall.minute:02}"
+
+
+@lru_cache(maxsize=16_384)
+def _after(calendar: Calendar, duration: Duration, start: datetime) -> datetime:
+    if (elapsed := duration.elapsed) is not None:
+        return start.astimezone(UTC) + elapsed
+    if duration.amount == 0:
+        return start.astimezone(UTC)
+    wall = calendar.local(start)
+    day = wall.date()
+    if duration.unit == "workday":
+        left = duration.amount
+        closed = 0
+        while left:
+            day += timedelta(days=1)
+            if calendar.is_workday(day):
+                left, closed = left - 1, 0
+            elif (closed := closed + 1) > LONGEST_CLOSED:
+                raise ValueError(f"this calendar has no workday in the {LONGEST_CLOSED} days before {day}")
+    else:
+        day += timedelta(days=duration.amount * (7 if duration.unit == "week" else 1))
+    return calendar.on_date(day, wall.time())

@@ -59,8 +59,9 @@ def _distribution(point: EntryPoint) -> str:
 def _loaded(point: EntryPoint, base: type[Any]) -> Any:
     try:
         found = point.load()
-    except Exception as error:
-        raise BadPlugin(f"{_distribution(point)}: {point.value} cannot be imported: {error}") from error
+    except (Exception, SystemExit) as error:  # a module that leaves on import must not take the house with it
+        reason = str(error) or type(error).__name__
+        raise BadPlugin(f"{_distribution(point)}: {point.value} cannot be imported: {reason}") from error
     if not (isinstance(found, type) and issubclass(found, base)):
         raise BadPlugin(f"{_distribution(point)}: {point.value} is not a {base.__name__} class")
     return found

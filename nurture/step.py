@@ -34,7 +34,7 @@ class Standing:
     enrolled_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Step:
     """One visit of one node, finished."""
 

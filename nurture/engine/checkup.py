@@ -151,7 +151,7 @@ def _written(settings: Settings) -> Iterator[Finding]:
 def _mail(settings: Settings) -> Iterator[Finding]:
     try:
         trouble = asyncio.run(_reach(settings))
-    except (BadPlugin, KeyError) as error:
+    except (BadPlugin, LookupError) as error:
         trouble = f"there is no channel for e-mail: {error}"
     except ValueError as error:
         yield Finding("mail", "alarm", f"NURTURE_SMTP_URL: {error}", "such as smtp://127.0.0.1:2525")

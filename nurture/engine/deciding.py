@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
+from pydantic_core import to_json
+
 from nurture.crashpoints import crash_point
 from nurture.effects import Effect
 from nurture.engine.plans import NotRunnable, Plans
@@ -263,4 +265,4 @@ def _saw(saw: dict[str, Any]) -> str | None:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return to_json(value).decode()

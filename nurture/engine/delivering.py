@@ -63,6 +63,8 @@ class _Batch:
     keys: dict[int, str] = field(default_factory=dict)
     addresses: dict[tuple[int, str, int], tuple[str, str]] = field(default_factory=dict)
     """Touch key to (address on its channel, hash)."""
+    unusable: dict[tuple[int, str, int], str] = field(default_factory=dict)
+    """Touch key to why its channel cannot be used."""
     barred: dict[str, str] = field(default_factory=dict)
     owners: dict[int, str] = field(default_factory=dict)
     recent: dict[int, list[int]] = field(default_factory=dict)
@@ -170,7 +172,11 @@ class Delivery:
             batch.leads = outbox.recipients(tx, lead_ids)
             batch.keys = outbox.keys_of(tx, [touch.enrollment_id for touch in touches])
             for touch in touches:
-                found = self._address(touch.channel, batch.leads[touch.lead_id])
+                try:
+                    found = self._address(touch.channel, batch.leads[touch.lead_id])
+                except Exception as error:  # noqa: BLE001  # uninstalled, set wrongly, a stranger's: only its own messages wait
+                    batch.unusable[touch.key] = f"the channel '{touch.channel}' cannot be used: {error}"[:500]
+                    continue
                 if found is not None:
                     batch.addresses[touch.key] = found
             batch.barred = outbox.suppressed(tx, [hashed for _, hashed in batch.addresses.values()])
@@ -186,6 +192,8 @@ class Delivery:
             ready = self.plans.get(touch.version_id)
         except NotRunnable as error:
             return Defer(now + BREAKER, f"this version cannot run here: {error}")
+        if touch.key in batch.unusable:
+            return Defer(now + BREAKER, batch.unusable[touch.key])
         rests = self._resting.get(touch.channel)
         if rests is not None and rests > now:
             return Defer(rests, "the sender rests after a fault of its own")

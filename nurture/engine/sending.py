@@ -21,8 +21,11 @@ __all__ = ["message_maker", "open_channel"]
 
 
 def open_channel(name: str, settings: Settings, secret: bytes) -> Channel:
-    """The installed channel of this name, opened for these settings."""
-    return channel_types()[name].open(settings, secret)
+    """The installed channel of this name, opened for these settings. Raises `LookupError`, or what `open` raises."""
+    known = channel_types()
+    if name not in known:
+        raise LookupError(f"there is no channel '{name}'; a package that brings it may not be installed")
+    return known[name].open(settings, secret)
 
 
 def message_maker(

@@ -26,11 +26,14 @@ _MICROSECOND = timedelta(microseconds=1)
 BUSY_SECONDS = 60
 
 
+# The moments of a batch are few and come again and again: their conversion is remembered.
+@lru_cache(maxsize=65_536)
 def micros(moment: datetime) -> int:
     """A moment as the tables hold it: microseconds since 1970 UTC."""
     return (moment - _EPOCH) // _MICROSECOND
 
 
+@lru_cache(maxsize=65_536)
 def from_micros(value: int) -> datetime:
     return _EPOCH + timedelta(microseconds=value)
 

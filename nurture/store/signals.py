@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from nurture.store.database import Tx
@@ -59,9 +60,7 @@ def hear(tx: Tx, signals: Sequence[Heard], *, now: int) -> list[Heard]:
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (external_id) DO NOTHING",
         [(s.lead_id, s.kind, s.at, now, s.campaign, s.node, s.id, s.reason) for s in new],
     )
-    for signal in new:
-        if signal.kind in ANSWERS:
-            _answer(tx, signal)
+    _answer(tx, [signal for signal in new if signal.kind in ANSWERS])
     lead_ids = sorted({signal.lead_id for signal in new})
     tx.run(
         "UPDATE enrollments SET heard = heard + 1, due_at = CASE WHEN due_at > ? THEN ? ELSE due_at END"
@@ -82,27 +81,47 @@ def hear(tx: Tx, signals: Sequence[Heard], *, now: int) -> list[Heard]:
     return new
 
 
-def _answer(tx: Tx, signal: Heard) -> None:
-    """An SDR or sales took the lead, or gave it back: the hand-off it answers, or the lead's latest one."""
-    state = signal.kind
-    before = ("open",) if state == "accepted" else ("open", "accepted")
-    for enrollment_id, node, campaign, standing in tx.rows(
-        "SELECT enrollment_id, node, campaign, state FROM handoffs"
-        " WHERE lead_id = ? AND state IN ('open', 'accepted') ORDER BY opened_at DESC",
-        signal.lead_id,
+def _answer(tx: Tx, answers: Sequence[Heard]) -> None:
+    """SDR or sales took a lead, or gave it back: the hand-offs that an answer may mean, in the order of the answers."""
+    if not answers:
+        return
+    standing: dict[int, list[_HandOff]] = {}
+    for row in tx.rows(
+        "SELECT lead_id, enrollment_id, node, campaign, state FROM handoffs"
+        " WHERE lead_id IN {many} AND state IN ('open', 'accepted') {for_update}",
+        sorted({answer.lead_id for answer in answers}),
     ):
-        if standing not in before:
-            continue
-        if signal.campaign not in (None, campaign) or signal.node not in (None, node):
-            continue
-        tx.run(
-            "UPDATE handoffs SET state = ?, answered_at = ?, reason = ? WHERE enrollment_id = ? AND node = ?",
-            state,
-            signal.at,
-            signal.reason,
-            enrollment_id,
-            node,
-        )
+        standing.setdefault(row[0], []).append(_HandOff(*row[1:]))
+    for answer in sorted(answers, key=lambda answer: answer.at):
+        # Only an open one can be accepted; an accepted one may still be returned.
+        before = ("open",) if answer.kind == "accepted" else ("open", "accepted")
+        for hand_off in standing.get(answer.lead_id, ()):
+            if (
+                hand_off.state in before
+                and answer.campaign in (None, hand_off.campaign)
+                and answer.node in (None, hand_off.node)
+            ):
+                hand_off.state, hand_off.answer = answer.kind, answer
+    tx.many(
+        "UPDATE handoffs SET state = ?, answered_at = ?, reason = ? WHERE enrollment_id = ? AND node = ?",
+        [
+            (hand_off.state, hand_off.answer.at, hand_off.answer.reason, hand_off.enrollment_id, hand_off.node)
+            for of_lead in standing.values()
+            for hand_off in of_lead
+            if hand_off.answer is not None
+        ],
+    )
+
+
+@dataclass(slots=True)
+class _HandOff:
+    """A hand-off that waits for an answer, or was accepted."""
+
+    enrollment_id: int
+    node: str
+    campaign: str
+    state: str
+    answer: Heard | None = None
 
 
 def names(tx: Tx) -> Iterator[tuple[int, str]]:

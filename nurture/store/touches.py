@@ -308,15 +308,18 @@ def settle(tx: Tx, verdicts: Sequence[Settled], *, now: int) -> int:
 
 
 def postpone(tx: Tx, held: Sequence[tuple[Outbound, str, int, str, int]]) -> None:
-    """Put claimed touches back: (touch, what, until, because, at). A deferral is noted once for each reason."""
+    """Put claimed touches back: (touch, what, until, because, at). The same reason again is noted once."""
+    tx.many(
+        "INSERT INTO touch_notes (enrollment_id, node, n, at, what, because)"
+        " SELECT enrollment_id, node, n, ?, ?, ? FROM touches"
+        " WHERE enrollment_id = ? AND node = ? AND n = ? AND epoch = ? AND state = 'pending'"
+        " AND (because IS NULL OR because <> ?)",
+        [(at, what, because, *touch.key, touch.epoch, because) for touch, what, _, because, at in held if what],
+    )
     tx.many(
         "UPDATE touches SET due_at = ?, because = ?, worker_id = NULL, lease_until = 0"
         " WHERE enrollment_id = ? AND node = ? AND n = ? AND epoch = ? AND state = 'pending'",
         [(until, because, *touch.key, touch.epoch) for touch, _, until, because, _ in held],
-    )
-    tx.many(
-        "INSERT INTO touch_notes (enrollment_id, node, n, at, what, because) VALUES (?, ?, ?, ?, ?, ?)",
-        [(*touch.key, at, what, because) for touch, what, _, because, at in held if what],
     )
 
 

@@ -104,7 +104,7 @@ class Catcher:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._server.wait_closed()
+        # Not `wait_closed`: since Python 3.12 it also waits, for ever, for sessions whose TLS handshake failed.
         if self._log is not None:
             self._log.close()
 
