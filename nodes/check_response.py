@@ -16,7 +16,10 @@ class CheckResponse(Node):
     waits: ClassVar[bool] = True
 
     to: str | None = setting(
-        None, en="The node whose message is meant; empty: the last message", zh="针对哪个节点的消息；留空为最近一条"
+        None,
+        names_node=True,
+        en="The node whose message is meant; empty: the last message",
+        zh="针对哪个节点的消息；留空为最近一条",
     )
     evidence: tuple[str, ...] = setting(
         ("viewed", "clicked", "replied", "submitted"), min_length=1, en="What counts as a response", zh="哪些行为算回应"

@@ -39,9 +39,13 @@ class Wait:
     because: str = ""
 
 
-def setting(default: Any = ..., *, en: str, zh: str = "", **constraints: Any) -> Any:
-    """A field of a node type: its help in the editor in English and Chinese, its default, pydantic's constraints."""
-    return Field(default, description=en, json_schema_extra={"zh": zh} if zh else None, **constraints)
+def setting(default: Any = ..., *, en: str, zh: str = "", names_node: bool = False, **constraints: Any) -> Any:
+    """A field of a node type: its help in the editor in English and Chinese, its default, pydantic's constraints.
+
+    `names_node`: its value is the id of a node of the campaign, which the editor offers, and follows when it is renamed.
+    """
+    extra = {**({"zh": zh} if zh else {}), **({"x-form": "node"} if names_node else {})}
+    return Field(default, description=en, json_schema_extra=extra or None, **constraints)
 
 
 class Place(Protocol):

@@ -129,8 +129,11 @@ class Session:
                 raise self._stop("hello", error) from None
             try:
                 await self._smtp.helo()
-            except TROUBLE as older:
+            except SMTPResponseException as older:
                 raise self._stop("hello", older) from None
+            except TROUBLE:
+                # It hung up right after its refusal, which is the only word it said.
+                raise self._stop("hello", error) from None
         except TROUBLE as error:
             raise self._stop("hello", error) from None
 

@@ -15,6 +15,7 @@ from nurture.crashpoints import crash_point
 from nurture.effects import Effect
 from nurture.engine.plans import NotRunnable, Plans
 from nurture.identity import dice
+from nurture.plan import Plan
 from nurture.snapshot import Facts, Lead, Signal, Touch, in_order
 from nurture.step import Advance, Book, Standing, advance
 from nurture.store import Store, Tx
@@ -22,7 +23,16 @@ from nurture.store import enrollments as stored
 from nurture.store.database import from_micros, micros
 from nurture.store.enrollments import Claimed, Moved
 
-__all__ = ["Decider", "People", "journal_rows", "lead_changes", "lead_from_row", "signal_from_row", "touch_from_row"]
+__all__ = [
+    "Decider",
+    "People",
+    "in_turn",
+    "journal_rows",
+    "lead_changes",
+    "lead_from_row",
+    "signal_from_row",
+    "touch_from_row",
+]
 
 
 T = TypeVar("T")
@@ -102,7 +112,7 @@ class Decider:
             facts = Facts(
                 c.campaign,
                 signals.get(c.lead_id, ()),
-                touches.get(c.id, ()),
+                in_turn(ready.plan, touches.get(c.id, [])),
                 lambda lead_id=c.lead_id: people.get(lead_id),  # type: ignore[misc]  # a default binds it now
                 lambda node, key=c.key: dice(key, node),  # type: ignore[misc]  # a default binds it now
                 ready.plan.calendar,
@@ -183,6 +193,13 @@ def touch_from_row(row: Any) -> Touch:
         None if settled_at is None else from_micros(settled_at),
         because or "",
     )
+
+
+def in_turn(plan: Plan, touches: list[Touch]) -> list[Touch]:
+    """Messages in the order they were asked for; within one instant in that of their nodes, not of the nodes' names."""
+    if len(touches) > 1:
+        touches.sort(key=lambda touch: (touch.asked_at, plan.order.index(touch.node)))
+    return touches
 
 
 def journal_rows(found: Advance, entered_at: int) -> list[tuple[Any, ...]]:

@@ -22,6 +22,7 @@ from nurture.policy import Allow, Cap, Circumstances, Defer, QuietHours, may_sen
 from nurture.store import Store
 from nurture.store import touches as outbox
 from nurture.store.database import Tx, from_micros, micros
+from nurture.store.recovery import in_doubt, recover
 from nurture.store.signals import Heard, hear, suppress
 from nurture.store.touches import Intent, Outbound, Recipient, Settled
 
@@ -126,7 +127,7 @@ class Delivery:
 
     def _recover(self, now: datetime) -> None:
         with self.store.write(durable=True) as tx:
-            self.total.ambiguous += outbox.recover(tx, now=micros(now), wall=self.wall(), limit=1000)
+            self.total.ambiguous += recover(tx, now=micros(now), wall=self.wall(), limit=1000)
 
     def _claim(self, now: datetime) -> list[Outbound]:
         wall = self.wall()
@@ -364,8 +365,9 @@ class Delivery:
             self._faults[touch.channel] = 0
             self._verdicts.append(Settled(touch, "sent", at, verdict.detail))
         elif isinstance(verdict, Ambiguous):
-            self.total.ambiguous += 1
-            self._verdicts.append(Settled(touch, "ambiguous", at, verdict.detail))
+            later = micros(retry_at(touch, NotSent("temporary", verdict.detail), moment))
+            self._verdicts.append(in_doubt(touch, touch.attempts + 1, verdict.detail, at=at, again_at=later))
+            self.total.ambiguous += self._verdicts[-1].state == "ambiguous"
         else:
             self._rest(touch.channel, verdict, moment)
             due = retry_at(touch, verdict, moment)

@@ -13,6 +13,7 @@ from nurture.store import Store, Tx
 from nurture.store import signals as stored
 from nurture.store.database import chunks, micros
 from nurture.store.signals import Heard
+from nurture.store.touches import meet
 
 __all__ = ["HearReport", "Incoming", "hear", "lead_ids", "stop_writing_to"]
 
@@ -95,7 +96,9 @@ def stop_writing_to(tx: Tx, secret: bytes, signals: Sequence[Heard]) -> None:
     stops = [signal for signal in signals if signal.kind in STOPS_ALL or signal.kind == "bounced"]
     if not stops:
         return
-    addresses = {row[0]: row for row in stored.identities(tx, sorted({signal.lead_id for signal in stops}))}
+    people = sorted({signal.lead_id for signal in stops})
+    meet(tx, people)
+    addresses = {row[0]: row for row in stored.identities(tx, people)}
     rows = []
     for signal in stops:
         _, email, phone, wechat = addresses[signal.lead_id]

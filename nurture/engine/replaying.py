@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from nurture.engine.deciding import signal_from_row, touch_from_row
+from nurture.engine.deciding import in_turn, signal_from_row, touch_from_row
 from nurture.engine.plans import NotRunnable, Plans
 from nurture.identity import dice
 from nurture.node import Go
@@ -82,6 +82,7 @@ def _replay(
         return {"node": node, "recorded": "a version that ran", "replayed": f"cannot run here: {error}"}
     if [step[1] for step in steps] != list(range(1, count + 1)):
         return {"node": node, "recorded": f"{count} steps", "replayed": f"{len(steps)} in the journal"}
+    touches = in_turn(plan, list(touches))
     at_node: str | None = plan.start
     since: int | None = None
     for step in steps:

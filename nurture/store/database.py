@@ -231,16 +231,17 @@ def chunks(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
 
 
 def process_birth(pid: int) -> str | None:
-    """When this process started, as its system tells it; None when there is no such process.
+    """When this process started, as its system tells it; None when there is none, or only its shell is left.
 
-    Where the system does not tell (no /proc), a living process answers with an empty text.
+    Where the system does not tell (no /proc, or not to us), a living process answers with an empty text.
     """
     try:
         with open(f"/proc/{pid}/stat", "rb") as stat:
-            return stat.read().rpartition(b")")[2].split()[19].decode()
-    except FileNotFoundError:
-        if os.path.isdir("/proc/self"):
-            return None
+            fields = stat.read().rpartition(b")")[2].split()
+        # A zombie holds nothing any more: its parent has merely not looked yet.
+        return None if fields[0] in (b"Z", b"X") else fields[19].decode()
+    except (OSError, IndexError):
+        pass
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -126,8 +126,7 @@ def zones_of(tx: Tx, lead_ids: list[int]) -> dict[int, str]:
 
 UPDATE = """
 UPDATE enrollments SET node = ?, entered_at = ?, begun = ?, status = ?, reason = ?, because = ?,
-    due_at = CASE WHEN heard = ? OR ? = 0 THEN ? ELSE ? END,
-    steps = ?, worker_id = NULL, lease_until = 0, ended_at = ?, eligible_at = ?
+    due_at = ?, steps = ?, worker_id = NULL, lease_until = 0, ended_at = ?, eligible_at = ?
 WHERE id = ? AND epoch = ?
 """
 
@@ -135,20 +134,26 @@ WHERE id = ? AND epoch = ?
 def commit(tx: Tx, moved: Sequence[Moved], *, now: int, bump_leads: bool) -> int:
     """Write a batch. Those that another worker has claimed since are left out; says how many were written.
 
-    An enrollment that was woken since it was claimed is due again at once: the look did not know of it.
+    One that was woken since it was claimed is left out, too, and stays due: the look did not know all that was heard.
     """
-    standing = dict(
-        tx.rows("SELECT id, epoch FROM enrollments WHERE id IN {many} {for_update}", [m.claimed.id for m in moved])
+    standing = {
+        id: (epoch, heard)
+        for id, epoch, heard in tx.rows(
+            "SELECT id, epoch, heard FROM enrollments WHERE id IN {many} {for_update}", [m.claimed.id for m in moved]
+        )
+    }
+    mine = [m for m in moved if standing.get(m.claimed.id) == (m.claimed.epoch, m.claimed.heard)]
+    written = {m.claimed.id for m in mine}
+    tx.many(
+        "UPDATE enrollments SET worker_id = NULL, lease_until = 0 WHERE id = ? AND epoch = ?",
+        [(m.claimed.id, m.claimed.epoch) for m in moved if m.claimed.id not in written],
     )
-    mine = [m for m in moved if standing.get(m.claimed.id) == m.claimed.epoch]
-    waiting = {m.claimed.id: m.status == "waiting" for m in mine}
     tx.many(
         UPDATE,
         [
             (
                 m.node, m.entered_at, int(m.begun), m.status, m.reason, m.because,
-                m.claimed.heard, int(waiting[m.claimed.id]), m.due_at, now,
-                m.claimed.steps + len(m.steps), now if m.status == "ended" else None, m.eligible_at,
+                m.due_at, m.claimed.steps + len(m.steps), now if m.status == "ended" else None, m.eligible_at,
                 m.claimed.id, m.claimed.epoch,
             )
             for m in mine
@@ -185,22 +190,16 @@ def commit(tx: Tx, moved: Sequence[Moved], *, now: int, bump_leads: bool) -> int
             for node, to, team, opened_at, answer_by in m.hand_overs
         ],
     )
-    left = [m.claimed.id for m in mine if m.steps or m.status == "ended"]
-    if left:
-        # An unanswered hand-off lapses when its enrollment leaves the node: nobody owns the lead any more.
-        opened = {(m.claimed.id, hand_over[0]) for m in mine for hand_over in m.hand_overs}
-        lapsed = [
-            (now, enrollment, node)
-            for enrollment, node in tx.rows(
-                "SELECT enrollment_id, node FROM handoffs WHERE state = 'open' AND enrollment_id IN {many}", left
-            )
-            if (enrollment, node) not in opened
-        ]
-        tx.many("UPDATE handoffs SET state = 'lapsed', answered_at = ? WHERE enrollment_id = ? AND node = ?", lapsed)
+    _close_hand_offs(tx, mine, now=now)
+    pooled = [m.claimed.id for m in mine if m.reason == "pool"]
+    if pooled:
+        _give_back(tx, pooled, now=now)
     ended = [m.claimed.id for m in mine if m.status == "ended"]
     if ended:
         tx.run(
-            "UPDATE touches SET state = 'cancelled', settled_at = ?, because = 'the enrollment ended'"
+            # One that may have left, and was to be repeated, stays what it is: ambiguous.
+            "UPDATE touches SET state = CASE WHEN started_at IS NULL THEN 'cancelled' ELSE 'ambiguous' END,"
+            " settled_at = COALESCE(started_at, ?), because = 'the enrollment ended'"
             " WHERE state = 'pending' AND enrollment_id IN {many}",
             now,
             ended,
@@ -208,12 +207,48 @@ def commit(tx: Tx, moved: Sequence[Moved], *, now: int, bump_leads: bool) -> int
     return len(mine)
 
 
+def _close_hand_offs(tx: Tx, moved: Sequence[Moved], *, now: int) -> None:
+    """A hand-off that is open when its enrollment leaves the node lapses: nobody owns the lead any more. Unless the
+    answer was heard before the hand-off was written; then it stands as answered."""
+    left = [m.claimed.id for m in moved if m.steps or m.status == "ended"]
+    if not left:
+        return
+    opened = {(m.claimed.id, hand_over[0]) for m in moved for hand_over in m.hand_overs}
+    outcomes = {(m.claimed.id, step[0]): step[3] for m in moved for step in m.steps}
+    closing = [
+        (found if (found := outcomes.get(key)) in ("accepted", "returned") else "lapsed", now, *key)
+        for key in map(
+            tuple,
+            tx.rows("SELECT enrollment_id, node FROM handoffs WHERE state = 'open' AND enrollment_id IN {many}", left),
+        )
+        if key not in opened or key in outcomes
+    ]
+    tx.many("UPDATE handoffs SET state = ?, answered_at = ? WHERE enrollment_id = ? AND node = ?", closing)
+
+
+def _give_back(tx: Tx, enrollment_ids: list[int], *, now: int) -> None:
+    """Who goes to the pool is marketing's again: nobody works with them, and what was held may go out."""
+    leads = [
+        lead_id
+        for (lead_id,) in tx.rows(
+            "UPDATE handoffs SET state = 'returned', answered_at = ?, reason = 'back to the pool'"
+            " WHERE state IN ('open', 'accepted') AND enrollment_id IN {many} RETURNING lead_id",
+            now,
+            enrollment_ids,
+        )
+    ]
+    if leads:
+        tx.run(
+            "UPDATE touches SET due_at = ? WHERE state = 'pending' AND due_at > ? AND lead_id IN {many}",
+            now,
+            now,
+            leads,
+        )
+
+
 def change_leads(tx: Tx, moved: Sequence[Moved], *, now: int, bump: bool) -> None:
     """The lead's side of a batch: tags, points, fields."""
-    on = [(m.claimed.lead_id, tag, at) for m in moved for tag, add, at in m.tags if add]
-    off = [(m.claimed.lead_id, tag) for m in moved for tag, add, _ in m.tags if not add]
-    tx.many("INSERT INTO tags (lead_id, tag, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", on)
-    tx.many("DELETE FROM tags WHERE lead_id = ? AND tag = ?", off)
+    _write_tags(tx, moved)
     tx.many(
         "UPDATE leads SET score = score + ? WHERE id = ?",
         [(m.points, m.claimed.lead_id) for m in moved if m.points],
@@ -230,16 +265,33 @@ COLUMNS = frozenset({"owner", "language", "time_zone"})
 """Fields of a lead that are columns of their own and may be set by a campaign."""
 
 
+# write: unless a later one, by (time, enrollment), already stands.
+WRITE = (
+    "INSERT INTO field_writes (lead_id, field, at, enrollment_id) VALUES (?, ?, ?, ?)"
+    " ON CONFLICT (lead_id, field) DO UPDATE SET at = excluded.at, enrollment_id = excluded.enrollment_id"
+    " WHERE field_writes.at < excluded.at"
+    " OR (field_writes.at = excluded.at AND field_writes.enrollment_id <= excluded.enrollment_id)"
+)
+
+
+def _write_tags(tx: Tx, moved: Sequence[Moved]) -> None:
+    """Tags on and off. Where two campaigns disagree, the later one stands, whichever was committed first."""
+    changes = [(tag, m.claimed.lead_id, f"tag:{tag}", at, m.claimed.id, add) for m in moved for tag, add, at in m.tags]
+    tx.many(WRITE, [change[1:5] for change in changes])
+    stands = "FROM field_writes w WHERE w.lead_id = ? AND w.field = ? AND w.at = ? AND w.enrollment_id = ?"
+    tx.many(
+        f"INSERT INTO tags (tag, lead_id, at) SELECT ?, w.lead_id, w.at {stands} ON CONFLICT DO NOTHING",
+        [change[:5] for change in changes if change[5]],
+    )
+    tx.many(
+        f"DELETE FROM tags WHERE tag = ? AND lead_id IN (SELECT w.lead_id {stands})",
+        [change[:5] for change in changes if not change[5]],
+    )
+
+
 def _write_field(tx: Tx, claimed: Claimed, name: str, value: Any, at: int) -> None:
-    """Set one field, unless a later write, by (time, enrollment), already stands."""
-    won = tx.value(
-        "INSERT INTO field_writes (lead_id, field, at, enrollment_id) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (lead_id, field) DO UPDATE SET at = excluded.at, enrollment_id = excluded.enrollment_id"
-        " WHERE field_writes.at < excluded.at"
-        " OR (field_writes.at = excluded.at AND field_writes.enrollment_id <= excluded.enrollment_id)"
-        " RETURNING 1",
-        claimed.lead_id, name, at, claimed.id,
-    )  # fmt: skip
+    """Set one field, unless a later write already stands."""
+    won = tx.value(f"{WRITE} RETURNING 1", claimed.lead_id, name, at, claimed.id)
     if won is None:
         return
     if name == "owner":

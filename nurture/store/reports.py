@@ -81,20 +81,20 @@ def stuck_by_cause(tx: Tx, campaign: str | None = None) -> list[Any]:
 def retry(tx: Tx, cause: str | None, *, now: int) -> int:
     """Stuck enrollments are due again, and so are the messages they could not write; says how many enrollments.
 
-    With `cause`, only those whose cause contains it.
+    With `cause`, only those whose cause contains it, letter by letter.
     """
-    pattern = "%" if cause is None else "%" + cause.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    stuck = "status = 'stuck'" + ("" if not cause else " AND replace(reason, ?, '') <> reason")
+    words = (cause,) if cause else ()
     tx.run(
-        "UPDATE touches SET due_at = ? WHERE state = 'pending' AND enrollment_id IN"
-        " (SELECT id FROM enrollments WHERE status = 'stuck' AND reason LIKE ? ESCAPE '\\')",
+        f"UPDATE touches SET due_at = ? WHERE state = 'pending' AND enrollment_id IN"
+        f" (SELECT id FROM enrollments WHERE {stuck})",
         now,
-        pattern,
+        *words,
     )
     return tx.run(
-        "UPDATE enrollments SET status = 'waiting', reason = NULL, because = 'tried again', due_at = ?"
-        " WHERE status = 'stuck' AND reason LIKE ? ESCAPE '\\'",
+        f"UPDATE enrollments SET status = 'waiting', reason = NULL, because = 'tried again', due_at = ? WHERE {stuck}",
         now,
-        pattern,
+        *words,
     )
 
 

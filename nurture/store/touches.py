@@ -1,4 +1,4 @@
-"""The outbox: claim what may go out, commit intents durably, write verdicts, recover what a crash left behind."""
+"""The outbox: claim what may go out, commit intents durably, write verdicts. What a crash left is for `recovery`."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = [
     "any_due",
     "claim_pending",
     "commit_intents",
+    "meet",
     "next_pending",
     "next_recovery",
     "note",
     "postpone",
-    "recover",
     "renew",
     "settle",
     "strand",
@@ -192,10 +192,6 @@ def commit_intents(tx: Tx, intents: Sequence[Intent], *, worker: int, lease_unti
     Everything that forbids a message is asked again here, in the transaction of the intent itself: what was committed
     before this moment counts, whoever committed it.
     """
-    if tx.postgresql:
-        # Two workers with messages to one person must see each other's intents; the lead's row is where they meet.
-        leads = sorted({intent.touch.lead_id for intent in intents})
-        tx.rows("SELECT id FROM leads WHERE id IN {many} ORDER BY id FOR UPDATE", leads)
     enrollment_ids = [intent.touch.enrollment_id for intent in intents]
     standing = {
         (enrollment, node, n): (state, epoch)
@@ -204,6 +200,8 @@ def commit_intents(tx: Tx, intents: Sequence[Intent], *, worker: int, lease_unti
             enrollment_ids,
         )
     }
+    # Two workers with messages to one person must see each other's intents, and neither may miss an opt-out.
+    meet(tx, [intent.touch.lead_id for intent in intents])
     paused = {
         row[0]
         for row in tx.rows(
@@ -239,12 +237,22 @@ def commit_intents(tx: Tx, intents: Sequence[Intent], *, worker: int, lease_unti
                 (intent.at, intent.address_hash, intent.message_id, worker, lease_until, *touch.key, touch.epoch)
             )
     tx.many(
-        "UPDATE touches SET state = 'sending', started_at = ?, address_hash = ?, message_id = ?, worker_id = ?,"
+        # A copy that a node's policy allows is dated like the first one: a response may be to either.
+        "UPDATE touches SET state = 'sending', started_at = COALESCE(started_at, ?), address_hash = ?,"
+        " message_id = ?, worker_id = ?,"
         " lease_until = ?, attempts = attempts + 1"
         " WHERE enrollment_id = ? AND node = ? AND n = ? AND epoch = ? AND state = 'pending'",
         starting,
     )
     return answers
+
+
+def meet(tx: Tx, lead_ids: Sequence[int]) -> None:
+    """Until the end of the transaction nobody else is here for these leads: their rows are where intents and opt-outs
+    meet. Comes after all writes to enrollments and touches that wake others, so that nobody waits in a circle."""
+    # A writing transaction of SQLite is alone anyway.
+    if tx.postgresql:
+        tx.rows("SELECT id FROM leads WHERE id IN {many} ORDER BY id FOR UPDATE", sorted(set(lead_ids)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +274,8 @@ class Settled:
 def settle(tx: Tx, verdicts: Sequence[Settled], *, now: int) -> int:
     """Write verdicts and wake the enrollments they concern, in one transaction. Says how many stood.
 
-    A verdict whose epoch has passed changes nothing: recovery has spoken, and what it said stays.
+    A verdict whose epoch has passed changes nothing: recovery has spoken, and what it said stays. A copy that was
+    refused leaves the touch ambiguous, as its first attempt was.
     """
     if not verdicts:
         return 0
@@ -290,19 +299,33 @@ def settle(tx: Tx, verdicts: Sequence[Settled], *, now: int) -> int:
         # An ambiguous one is dated at its intent: it may have left at any moment since.
         "UPDATE touches SET state = ?, settled_at = CASE WHEN ? = 1 THEN COALESCE(started_at, ?) ELSE ? END,"
         " because = ?, worker_id = NULL, lease_until = 0 WHERE enrollment_id = ? AND node = ? AND n = ?",
-        [(v.state, int(v.state == "ambiguous"), v.at, v.at, v.because, *v.touch.key) for v in final],
+        [
+            (state, int(state == "ambiguous"), v.at, v.at, v.because, *v.touch.key)
+            for v in final
+            for state in ["ambiguous" if v.state == "refused" and v.touch.started_at is not None else v.state]
+        ],
     )
     tx.many(
-        "UPDATE touches SET state = 'pending', started_at = CASE WHEN ? = 1 THEN started_at END, due_at = ?, because = ?, worker_id = NULL,"
-        " lease_until = 0, attempts = attempts + ? WHERE enrollment_id = ? AND node = ? AND n = ?",
+        "UPDATE touches SET state = 'pending', started_at = CASE WHEN ? = 1 THEN started_at ELSE ? END, due_at = ?,"
+        " because = ?, worker_id = NULL, lease_until = 0, attempts = attempts + ? WHERE enrollment_id = ? AND node = ? AND n = ?",
         # The intent has counted this try already; one that failed before its intent is counted here.
         [
-            (int(v.resent), v.due_at, v.because, int(v.burnt) - (standing[v.touch.key][0] == "sending"), *v.touch.key)
+            (int(v.resent), v.touch.started_at, v.due_at, v.because, int(v.burnt) - was_sending, *v.touch.key)
             for v in again
+            for was_sending in [standing[v.touch.key][0] == "sending"]
         ],
     )
     for verdict in again:
         note(tx, verdict.touch.key, verdict.at, "resent" if verdict.resent else "retried", verdict.because)
+    if again:
+        tx.run(
+            # Whose campaign has ended meanwhile gets nothing more from it.
+            "UPDATE touches SET state = CASE WHEN started_at IS NULL THEN 'cancelled' ELSE 'ambiguous' END,"
+            " settled_at = COALESCE(started_at, ?), because = 'the enrollment ended' WHERE state = 'pending'"
+            " AND enrollment_id IN (SELECT id FROM enrollments WHERE status = 'ended' AND id IN {many})",
+            now,
+            [verdict.touch.enrollment_id for verdict in again],
+        )
     wake(tx, [verdict.touch.enrollment_id for verdict in final], now=now)
     return len(mine)
 
@@ -365,36 +388,3 @@ def renew(tx: Tx, touches: Sequence[Outbound], *, lease_until: int) -> None:
         " AND state IN ('pending', 'sending')",
         [(lease_until, *touch.key, touch.epoch) for touch in touches],
     )
-
-
-RECOVER = """
-SELECT enrollment_id, node, n, lead_id, version_id, channel, content, purpose, on_unknown, asked_at, expires_at,
-    attempts, epoch, started_at
-FROM touches WHERE state = 'sending' AND lease_until <= ? ORDER BY started_at LIMIT ? {skip_locked}
-"""
-RESENDS = {"hold": 0, "retry_once": 1, "retry": 3}
-
-
-def recover(tx: Tx, *, now: int, wall: int, limit: int) -> int:
-    """Messages whose sender fell silent: nobody can know whether they left. Says how many were left ambiguous.
-
-    Under `hold` (the default) they count as sent, from the moment of their intent. Only a node whose policy says so
-    has them repeated, with the same Message-ID, a bounded number of times.
-    """
-    found = tx.rows(RECOVER, wall, limit)
-    ambiguous = 0
-    for row in found:
-        touch = Outbound._make(row)
-        because = "its sender fell silent between the intent and the verdict"
-        # A new epoch: should the silent one speak again, it is not heard.
-        tx.run("UPDATE touches SET epoch = epoch + 1 WHERE enrollment_id = ? AND node = ? AND n = ?", *touch.key)
-        fenced = touch._replace(epoch=touch.epoch + 1)
-        if touch.attempts <= RESENDS.get(touch.on_unknown, 0):
-            verdict = Settled(
-                fenced, "pending", now, f"sent again with the same Message-ID: {because}", now, resent=True
-            )
-        else:
-            ambiguous += 1
-            verdict = Settled(fenced, "ambiguous", touch.started_at or now, because)
-        settle(tx, [verdict], now=now)
-    return ambiguous

@@ -22,6 +22,10 @@ __all__ = [
 ]
 
 
+PUBLISH_LOCK = 7_316_203
+"""An arbitrary number, the same everywhere: PostgreSQL's advisory lock for publishing."""
+
+
 class Version(NamedTuple):
     id: int
     campaign: str
@@ -41,6 +45,9 @@ def publish(
     tx: Tx, campaign: str, hash: str, definition: str, contents: Mapping[str, str], *, now: int
 ) -> tuple[Version, bool]:
     """The stored version with these bytes, and whether it is new. It is what new enrollments get from now on."""
+    if tx.postgresql:
+        # A writing transaction of SQLite is alone anyway; here two that publish take turns, so that numbers do not clash.
+        tx.rows("SELECT pg_advisory_xact_lock(?)", PUBLISH_LOCK)
     found = find(tx, campaign, hash)
     if found is None:
         number = int(tx.value("SELECT COALESCE(MAX(version), 0) + 1 FROM versions WHERE campaign = ?", campaign))

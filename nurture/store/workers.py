@@ -34,11 +34,17 @@ def drop_leases_of_the_dead(tx: Tx) -> int:
     dead = [
         worker
         for worker, pid, born in tx.rows("SELECT id, pid, born FROM workers WHERE host = ?", socket.gethostname())
-        if process_birth(pid) != born
+        if _is_dead(pid, born)
     ]
     if dead:
         _free(tx, dead)
     return len(dead)
+
+
+def _is_dead(pid: int, born: str) -> bool:
+    """Gone, or its number has been given to another process since."""
+    now = process_birth(pid)
+    return now is None or (bool(now and born) and now != born)
 
 
 def _free(tx: Tx, workers: list[int]) -> None:

@@ -125,8 +125,10 @@ class Catcher:
         finally:
             self._tasks.discard(task)
             writer.close()
-            with suppress(OSError, asyncio.CancelledError):
-                await writer.wait_closed()
+            with suppress(OSError, TimeoutError, asyncio.CancelledError):
+                # Bounded: since Python 3.12, nobody tells a stream whose STARTTLS was broken off that it is closed.
+                async with asyncio.timeout(0.2):
+                    await writer.wait_closed()
 
     def fault(self, verb: Verb) -> Fault | None:
         for turn in self._faults:

@@ -1,4 +1,4 @@
-"""The endpoints as an application: opt-out (RFC 8058), and the mail in a browser."""
+"""The endpoints as an application: opt-out (RFC 8058), the mail in a browser, and the canvas."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from nurture.engine import Engine, letters
-from nurture.web import pages
+from nurture.web import api, canvas, pages
 from nurture.web.guard import Guard
 
 __all__ = ["app"]
@@ -50,8 +50,13 @@ def app(engine: Engine, clock: Callable[[], datetime] = _clock) -> Guard:
             return _missing()
         return HTMLResponse(shown, headers={"content-security-policy": pages.MAIL_POLICY})
 
+    made.include_router(canvas.router())
+    made.include_router(api.router(engine, clock))
+
     @made.exception_handler(HTTPException)
-    async def plain(_request: Request, error: HTTPException) -> Response:
+    async def plain(request: Request, error: HTTPException) -> Response:
+        if request.url.path.startswith("/api/"):
+            return JSONResponse({"error": error.detail}, error.status_code)
         return _missing() if error.status_code == 404 else Response(status_code=error.status_code)
 
     return Guard(made, [urlsplit(engine.settings.public_url).hostname or ""])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["Guard"]
+__all__ = ["LOOPBACK", "Guard", "host_name"]
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 STRICT = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -45,14 +45,14 @@ class Guard:
             await send(message)
 
         host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
-        if _name(host) in self.hosts:
+        if host_name(host) in self.hosts:
             await self.inner(scope, receive, guarded)
             return
         await guarded({"type": "http.response.start", "status": 421, "headers": [(b"content-type", b"text/plain")]})
         await guarded({"type": "http.response.body", "body": b"not here\n"})
 
 
-def _name(host: str) -> str:
+def host_name(host: str) -> str:
     """Without the port: `localhost:8765` is `localhost`, `[::1]:8765` is `[::1]`."""
     name, colon, port = host.rpartition(":")
     return (name if colon and port.isdigit() else host).lower()

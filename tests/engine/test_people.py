@@ -80,3 +80,24 @@ def test_one_marketing_message_a_day_and_person_over_all_campaigns(tmp_path: Any
     assert len(post.sent) == 3
     assert any("frequency cap" in line["because"] for line in house.touch(ada, 1)["timeline"])
     house.engine.close()
+
+
+def test_a_lead_that_goes_back_to_the_pool_is_marketings_again(house: House, post: type[Post]) -> None:
+    nodes = {
+        "hand": {"type": "route", "to": "sdr", "sla": "2 days", "next": "nap"},
+        "nap": {"type": "wait", "for": "1 day", "next": "pool"},
+        "pool": {"type": "route", "to": "pool"},
+    }
+    house.campaign(nodes, name="hand")
+    house.campaign({"pause": {"type": "wait", "for": "1 hour", "next": "bait"}, **ASK}, name="mail")
+    ada = house.lead()
+    house.enter(ada, name="mail")
+    house.enter(ada, name="hand")
+    house.hear("accepted", ada, "2 Mar 10:00")
+    house.tick(MONDAY, "2 Mar 20:00")
+    held = len(post.sent)
+
+    house.tick("2 Mar 20:00", "4 Mar 20:00")
+
+    assert (held, len(post.sent)) == (0, 1)
+    assert house.engine.history(ada)["handoffs"][0]["state"] == "returned"

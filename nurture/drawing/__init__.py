@@ -1,0 +1,1 @@
+"""Campaigns as pictures: our own SVG, and Mermaid."""
