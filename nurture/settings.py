@@ -32,8 +32,8 @@ class Settings(BaseSettings):
     lease_seconds: int = Field(60, ge=1, description="how long a worker may hold what it claimed without a word")
     batch: int = Field(1000, ge=1, le=10_000, description="enrollments in one transaction")
     wechat_url: str = Field("https://api.weixin.qq.com", description="the WeChat API, or a stand-in for tests")
-    wechat_app_id: str = ""
-    wechat_secret: str = Field("", repr=False)
+    wechat_app_id: str = Field("", description="the app id of the WeChat official account")
+    wechat_secret: str = Field("", description="its secret", repr=False)
     sms_url: str = Field("", description="an SMS gateway that takes JSON", repr=False)
     sms_token: str = Field("", description="the bearer token of the SMS gateway", repr=False)
     webhook_url: str = Field("", description="where the webhook channel posts", repr=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from nurture.effects import Effect, OnUnknown, Purpose
 from nurture.node import Go, Wait
@@ -69,6 +69,18 @@ class HandOver:
     answer_by: datetime
 
 
+LONGEST = timedelta(days=366)
+MOST_POINTS = 1_000_000_000
+LONGEST_TEXT = 32_768
+
+
+def _text(what: str, text: object, *, empty: bool = False) -> str:
+    """A text that every store takes. ValueError for anything else."""
+    if not isinstance(text, str) or not (text or empty) or len(text) > LONGEST_TEXT or not writable(text):
+        raise ValueError(f"{what} is a text, not {text!r}"[:200])
+    return text
+
+
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -95,26 +107,58 @@ class Book:
     def message(
         self, *, channel: str, content: str, purpose: Purpose, expires: timedelta, on_unknown: OnUnknown
     ) -> None:
+        _text("a channel", channel)
+        _text("a content", content)
+        lasts: object = expires  # a stranger's effect may say anything
+        if not isinstance(lasts, timedelta) or not timedelta() < lasts <= LONGEST:
+            raise ValueError(f"a message expires after a time of up to {LONGEST.days} days, not {expires!r}")
+        if purpose not in get_args(Purpose) or on_unknown not in get_args(OnUnknown):
+            raise ValueError(f"a message has no purpose {purpose!r}, or no policy {on_unknown!r}")
         self.messages.append(Outgoing(self._node, self._n, self._at, channel, content, purpose, expires, on_unknown))
         self._n += 1
 
     def tag(self, name: str) -> None:
-        self.tags[name] = (True, self._at)
+        self.tags[_text("a tag", name)] = (True, self._at)
 
     def untag(self, name: str) -> None:
-        self.tags[name] = (False, self._at)
+        self.tags[_text("a tag", name)] = (False, self._at)
 
     def score(self, points: int) -> None:
+        given: object = points
+        if not isinstance(given, int) or abs(given) > MOST_POINTS:
+            raise ValueError(f"points are a whole number between -{MOST_POINTS:,} and {MOST_POINTS:,}, not {points!r}")
         self.points += points
 
     def set_field(self, name: str, value: Scalar) -> None:
-        self.fields[name] = (value, self._at)
+        given: object = value
+        if isinstance(given, str):
+            _text("a value", given, empty=True)
+        elif not (given is None or isinstance(given, int | float)) or given != given:  # NaN is not itself
+            raise ValueError(f"a field holds a text, a number, true, false or nothing, not {value!r}")
+        self.fields[_text("a field", name)] = (value, self._at)
 
     def hand_over(self, *, to: Literal["sdr", "sales"], team: str | None, answer_by: datetime) -> None:
+        by: object = answer_by
+        if to not in ("sdr", "sales") or not isinstance(by, datetime) or by.tzinfo is None:
+            raise ValueError(
+                f"a hand-over is to sdr or sales, by a moment with a time zone, not {to!r} by {answer_by!r}"
+            )
+        if team is not None:
+            _text("a team", team)
         self.hand_overs.append(HandOver(self._node, self._at, to, team, answer_by))
 
     def to_pool(self, *, eligible: datetime | None) -> None:
         self.pooled, self.eligible = True, eligible
+
+    def take(self, other: Book) -> None:
+        """The changes of another book, written after these."""
+        self.messages += other.messages
+        self.tags |= other.tags
+        self.points += other.points
+        self.fields |= other.fields
+        self.hand_overs += other.hand_overs
+        if other.pooled:
+            self.pooled, self.eligible = True, other.eligible
 
     def over(self, lead: Lead) -> Lead:
         """The lead as these changes leave it."""
@@ -163,6 +207,8 @@ def advance(plan: Plan, standing: Standing, facts: Facts, now: datetime) -> Adva
     exits = _exits(plan, standing, facts.signals)
     steps: list[Step] = []
     node, moment, begun = standing.node, standing.entered_at, standing.begun
+    if moment > now:
+        return _not_yet(standing, exits, book, now)
 
     while True:
         planned, entered_at = plan.nodes[node], moment
@@ -187,9 +233,9 @@ def advance(plan: Plan, standing: Standing, facts: Facts, now: datetime) -> Adva
                 if asked or following > now:
                     return Advance(steps, book, node, entered_at, begun, due=following, because=answer.because)
                 moment = following
+            way = _way(planned, answer)
             if answer.effects:
                 _apply(book, node, moment, answer.effects, touches)
-            way = _way(planned, answer)
         except _Stuck as stuck:
             return Advance(steps, book, node, entered_at, begun, stuck=str(stuck), because=str(stuck))
         steps.append(Step(node, moment, answer.outcome, answer.because, answer.effects, snapshot.saw()))
@@ -197,6 +243,16 @@ def advance(plan: Plan, standing: Standing, facts: Facts, now: datetime) -> Adva
             ended = "pool" if book.pooled else "completed"
             return Advance(steps, book, node, moment, True, ended=ended, because=answer.because, at=moment)
         node, begun = way, False
+
+
+def _not_yet(standing: Standing, exits: Sequence[Signal], book: Book, now: datetime) -> Advance:
+    """An enrollment whose day is still to come: nothing can bring that day forward, but an exit ends it."""
+    node, at, begun = standing.node, standing.entered_at, standing.begun
+    for signal in exits:
+        if signal.at <= now:
+            because = f"the campaign ends for a lead that has {signal.kind}"
+            return Advance([], book, node, at, begun, ended=f"exit:{signal.kind}", because=because, at=signal.at)
+    return Advance([], book, node, at, begun, due=at, because="its day has not come yet")
 
 
 def _next_moment(wait: Wait, facts: Facts, exits: Sequence[Signal], moment: datetime) -> datetime:
@@ -222,6 +278,10 @@ def _ask(planned: PlannedNode, snapshot: Snapshot) -> Go | Wait:
     except BaseException as error:  # a plugin may raise anything, and none of it is a way out
         raise _Stuck(f"node '{planned.id}' raised {type(error).__name__}: {error}"[:500]) from error
     if isinstance(answer, Wait):
+        _check_answer(planned, answer)
+        until: object = answer.until
+        if not isinstance(until, datetime):
+            raise _Stuck(f"node '{planned.id}' waits until {answer.until!r}, which is no moment"[:500])
         if answer.until.tzinfo is None:
             raise _Stuck(f"node '{planned.id}' waits until {answer.until}, which names no time zone")
         if answer.until <= snapshot.now:
@@ -229,7 +289,28 @@ def _ask(planned: PlannedNode, snapshot: Snapshot) -> Go | Wait:
         return answer
     if not isinstance(answer, Go):
         raise _Stuck(f"node '{planned.id}' answered {type(answer).__name__}, not Go or Wait")
+    _check_answer(planned, answer)
+    outcome: object = answer.outcome
+    if not (outcome is None or isinstance(outcome, str)):
+        raise _Stuck(f"node '{planned.id}' went {answer.outcome!r}, which is not the name of a way out"[:500])
     return answer
+
+
+def _check_answer(planned: PlannedNode, answer: Go | Wait) -> None:
+    """What a stranger's node says must be of the shape that can be written down."""
+    because: object = answer.because
+    if not isinstance(because, str) or not writable(because):
+        raise _Stuck(f"node '{planned.id}' gives a reason that is no text")
+    effects: object = answer.effects
+    if not isinstance(effects, tuple) or not all(isinstance(effect, Effect) for effect in effects):
+        raise _Stuck(f"node '{planned.id}' asks for effects that are none")
+
+
+def writable(text: str) -> bool:
+    """Whether every store takes this text: no NUL, no half of a surrogate pair."""
+    if text.isascii():
+        return "\0" not in text
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _way(planned: PlannedNode, answer: Go) -> str | None:
@@ -243,15 +324,19 @@ def _way(planned: PlannedNode, answer: Go) -> str | None:
 
 
 def _apply(book: Book, node: str, at: datetime, effects: Sequence[Effect], touches: list[Touch]) -> None:
-    """Write a decision's effects into the book, so that later nodes of the same look see them."""
-    asked = len(book.messages)
-    book.turn_to(node, at, sum(touch.node == node for touch in touches))
+    """Write a decision's effects into the book, all of them or none; later nodes of the same look see them."""
+    page = Book()
+    page.turn_to(node, at, sum(touch.node == node for touch in touches))
     for effect in effects:
         try:
-            effect.apply(book)
+            effect.apply(page)
+            effect.as_json()
         except Exception as error:
-            raise _Stuck(f"node '{node}' asked for something impossible: {type(error).__name__}: {error}") from error
-    touches += [Touch(node, message.channel, message.content, "pending", at) for message in book.messages[asked:]]
+            raise _Stuck(
+                f"node '{node}' asked for something impossible: {type(error).__name__}: {error}"[:500]
+            ) from error
+    book.take(page)
+    touches += [Touch(node, message.channel, message.content, "pending", at) for message in page.messages]
 
 
 def _exits(plan: Plan, standing: Standing, signals: Sequence[Signal]) -> list[Signal]:

@@ -79,7 +79,7 @@ def pause(campaign: Named, *, json: AsJson = False, now: Now = None) -> Answer:
 
 def resume(campaign: Named, *, json: AsJson = False, now: Now = None) -> Answer:
     """Go on where it was; what has come due meanwhile is due now."""
-    clock(now)
+    moment = clock(now)
     with opened() as engine:
-        engine.resume(campaign)
+        engine.resume(campaign, now=moment)
     return Answer({"campaign": campaign, "paused": False}, lambda on: on.print(text(f"{campaign} goes on")), json)

@@ -153,6 +153,7 @@ def backfill(
             line = f"history: {told['read']} lines, {told['signals']} new signals, {told['sends']} earlier messages"
             on.print(text(f"{line}, {told['rejected']} rejected"))
             show_numbers(on, told["reasons"])
+            show_rejects(on, told["rejects_file"])
         show_enrolled(on, document)
         if document["placed"]:
             on.print(text("placed at"))
@@ -224,8 +225,12 @@ def show_import(on: Console, counts: Mapping[str, Any], reasons: Mapping[str, in
     parts = [f"{counts[name]} {name}" for name in ("new", "updated", "unchanged", "rejected", "suppressed")]
     on.print(text(f"{counts['read']} rows read: {', '.join(parts)}"))
     show_numbers(on, reasons)
-    if counts["rejects_file"] is not None:
-        on.print(text(f"what was rejected is in {counts['rejects_file']}", style="yellow"))
+    show_rejects(on, counts["rejects_file"])
+
+
+def show_rejects(on: Console, file: str | None) -> None:
+    if file is not None:
+        on.print(text(f"what was rejected is in {file}", style="yellow"))
 
 
 def show_columns(on: Console, columns: Mapping[str, str]) -> None:

@@ -68,11 +68,15 @@ class BackfillReport:
         return {**told, **self.enrolled.as_json(), "placed": dict(sorted(self.enrolled.placed.items()))}
 
 
+Sent = tuple[datetime, tuple[tuple[str, str, str], ...]]
+"""(when, the (node, channel, content) of this campaign that it may have been, in the order of the campaign)."""
+
+
 @dataclass(slots=True)
 class Pasts:
-    """What was sent to each lead before: (node of this campaign, channel, content, when), by lead id."""
+    """What was sent to each lead before, by lead id."""
 
-    sends: dict[int, list[tuple[str, str, str, datetime]]] = field(default_factory=dict)
+    sends: dict[int, set[Sent]] = field(default_factory=dict)
 
 
 def take_in(
@@ -160,16 +164,22 @@ class _Nodes:
         return [(node, channel, row.content) for node, channel in self._by_content.get(row.content, ())]
 
     def remember(self, pasts: Pasts, found: Resolved) -> None:
-        """A send counts for the first node with that content that has none yet."""
-        known = pasts.sends.setdefault(found.lead, [])
-        taken = {(node, at) for node, _, _, at in known}
-        sent_once = {node for node, _ in taken}
-        for node, channel, content in self.of(found.row):
-            if (node, found.row.at) in taken:
-                return
-            if node not in sent_once:
-                known.append((node, channel, content, found.row.at))
-                return
+        """Keep a send; which node it was is known when all of them are."""
+        meant = tuple(self.of(found.row))
+        if meant:
+            pasts.sends.setdefault(found.lead, set()).add((found.row.at, meant))
+
+    @staticmethod
+    def walked(sends: set[Sent]) -> list[tuple[str, str, str, datetime]]:
+        """(node, channel, content, when), oldest first: a send counts for the first node it may mean that has none yet.
+        The order of the lines in the file makes no difference."""
+        taken: dict[str, tuple[str, str, str, datetime]] = {}
+        for at, meant in sorted(sends):
+            for node, channel, content in meant:
+                if node not in taken:
+                    taken[node] = (node, channel, content, at)
+                    break
+        return sorted(taken.values(), key=lambda send: send[3])
 
     def signal(self, found: Resolved) -> Heard:
         """The signal of a line. One that answers a message of this campaign names its node."""
@@ -198,7 +208,7 @@ def placer(ready: Ready, pasts: Pasts, *, now: datetime) -> Callable[[Tx, list[E
         people = People([entering.lead_id for entering in known], lambda: nullcontext(tx))
         return {
             entering.lead_id: _place(
-                plan, people, entering, signals[entering.lead_id], pasts.sends[entering.lead_id], now
+                plan, people, entering, signals[entering.lead_id], _Nodes.walked(pasts.sends[entering.lead_id]), now
             )
             for entering in known
         }
@@ -215,17 +225,16 @@ def _place(
     now: datetime,
 ) -> Start | str:
     """Walk the lead through its own past with the same decisions as ever, up to the first thing still to be done."""
-    ordered = sorted(sends, key=lambda send: send[3])
-    began = ordered[0][3]
+    began = sends[0][3]
     # Asked for from the beginning, in the order in which they went out: a send that came later than the campaign
     # would have made it is waited for, and not asked for again.
-    asked = [began + timedelta(microseconds=number) for number in range(len(ordered))]
+    asked = [began + timedelta(microseconds=number) for number in range(len(sends))]
     facts = Facts(
         plan.campaign,
         signals,
         [
             Touch(node, channel, content, "sent", since, at, at, "from its history")
-            for (node, channel, content, at), since in zip(ordered, asked, strict=True)
+            for (node, channel, content, at), since in zip(sends, asked, strict=True)
         ],
         lambda: people.get(entering.lead_id),
         lambda node: dice(entering.key, node),
@@ -234,7 +243,7 @@ def _place(
     found = advance(plan, Standing(plan.start, began, False, began), facts, now)
     touches = tuple(
         (node, channel, content, micros(since), micros(at))
-        for (node, channel, content, at), since in zip(ordered, asked, strict=True)
+        for (node, channel, content, at), since in zip(sends, asked, strict=True)
     )
     if found.ended is not None:
         return found.ended if found.ended.startswith("exit:") else "already_completed"

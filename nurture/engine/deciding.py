@@ -20,7 +20,7 @@ from nurture.snapshot import Facts, Lead, Signal, Touch, in_order
 from nurture.step import Advance, Book, Standing, advance
 from nurture.store import Store, Tx
 from nurture.store import enrollments as stored
-from nurture.store.database import from_micros, micros
+from nurture.store.database import UNWRITABLE, from_micros, insist, micros
 from nurture.store.enrollments import Claimed, Moved
 
 __all__ = [
@@ -83,11 +83,32 @@ class Decider:
         crash_point("tick.claimed")
         moved = self._decide(claimed, now)
         crash_point("tick.decided")
-        with self.store.write() as tx:
-            stored.commit(tx, moved, now=at, bump_leads=bump_leads)
-            crash_point("tick.committing")
+        try:
+            self._commit(moved, at, bump_leads)
+        except UNWRITABLE:
+            moved = self._one_by_one(moved, at, bump_leads)
         crash_point("tick.committed")
         return len(claimed), sum(len(m.steps) for m in moved)
+
+    def _commit(self, moved: Sequence[Moved], at: int, bump_leads: bool) -> None:
+        def write() -> None:
+            with self.store.write() as tx:
+                stored.commit(tx, moved, now=at, bump_leads=bump_leads)
+                crash_point("tick.committing")
+
+        insist(write)
+
+    def _one_by_one(self, moved: Sequence[Moved], at: int, bump_leads: bool) -> list[Moved]:
+        """Something in the batch cannot be stored: find it, and let nobody else wait for it."""
+        written = []
+        for each in moved:
+            try:
+                self._commit([each], at, bump_leads)
+            except UNWRITABLE as error:
+                each = _stuck(each.claimed, f"what was decided cannot be stored: {error}"[:300])
+                self._commit([each], at, bump_leads)
+            written.append(each)
+        return written
 
     def _decide(self, claimed: Sequence[Claimed], now: datetime) -> list[Moved]:
         lead_ids = sorted({c.lead_id for c in claimed})
@@ -123,7 +144,12 @@ class Decider:
             if people.failed is not None:
                 # The store failed while a node was reading the lead: that is not the node's fault, nor the lead's.
                 raise people.failed
-            moved.append(_moved(c, found, now))
+            try:
+                moved.append(_moved(c, found, ready.plan, now))
+            except Exception as error:  # noqa: BLE001  # a stranger's effect that cannot be written stops its own lead only
+                moved.append(
+                    _stuck(c, f"what was decided cannot be written down: {type(error).__name__}: {error}"[:500])
+                )
         return moved
 
 
@@ -214,7 +240,7 @@ def journal_rows(found: Advance, entered_at: int) -> list[tuple[Any, ...]]:
     return rows
 
 
-def _moved(claimed: Claimed, found: Advance, now: datetime) -> Moved:
+def _moved(claimed: Claimed, found: Advance, plan: Plan, now: datetime) -> Moved:
     """What an advance found, as the store writes it."""
     status, reason = "waiting", None
     if found.ended is not None:
@@ -231,7 +257,7 @@ def _moved(claimed: Claimed, found: Advance, now: datetime) -> Moved:
         reason=reason,
         because=found.because,
         due_at=None if found.due is None else micros(found.due),
-        eligible_at=None if book.eligible is None else micros(book.eligible),
+        eligible_at=_eligible(plan, found),
         steps=journal_rows(found, claimed.entered_at),
         touches=[
             (m.node, m.n, m.channel, m.content, m.purpose, m.on_unknown, micros(m.at), micros(now + m.expires))
@@ -240,6 +266,16 @@ def _moved(claimed: Claimed, found: Advance, now: datetime) -> Moved:
         **lead_changes(book),
         hand_overs=[(h.node, h.to, h.team, micros(h.at), micros(h.answer_by)) for h in book.hand_overs],
     )
+
+
+def _eligible(plan: Plan, found: Advance) -> int | None:
+    """From when on the lead may enter again: as the pool says, else as the campaign does; None: never."""
+    if found.ended is None:
+        return None
+    if found.book.eligible is not None:
+        return micros(found.book.eligible)
+    again = plan.definition.entry.again_after
+    return None if again is None or found.at is None else micros(plan.calendar.after(again, found.at))
 
 
 def lead_changes(book: Book) -> dict[str, Any]:

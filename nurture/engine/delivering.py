@@ -9,27 +9,29 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from nurture.channels.base import Ambiguous, Channel, Message, NotSent, Refused, Sent, Verdict
-from nurture.content import CannotRender
+from nurture.channels.base import Ambiguous, Channel, NotSent, Refused, Sent, Verdict
 from nurture.crashpoints import crash_point
 from nurture.engine.backoff import retry_at
-from nurture.engine.plans import NotRunnable, Plans, Ready
-from nurture.identity import address_hash
-from nurture.policy import Allow, Cap, Circumstances, Defer, QuietHours, may_send
+from nurture.engine.handing import Hand
+from nurture.engine.judging import BREAKER, Batch, House, Judge
+from nurture.engine.plans import Plans, Ready
+from nurture.policy import Defer
 from nurture.store import Store
 from nurture.store import touches as outbox
-from nurture.store.database import Tx, from_micros, micros
+from nurture.store.database import Tx, micros
+from nurture.store.intents import Intent, commit_intents
+from nurture.store.meeting import meet
 from nurture.store.recovery import in_doubt, recover
 from nurture.store.signals import Heard, hear, suppress
-from nurture.store.touches import Intent, Outbound, Recipient, Settled
+from nurture.store.touches import Outbound, Settled
 
 __all__ = ["Delivered", "Delivery", "House"]
 
-BREAKER = timedelta(minutes=5)
-"""After a fault of the sender itself, how long its channel rests."""
+STALE = timedelta(seconds=30)
+"""After so long a message is judged again before it goes out."""
 UNREACHABLE = 3
 """So many failed connections, with no message sent between them, count as a fault of the sender."""
 
@@ -39,36 +41,6 @@ class Delivered:
     sent: int = 0
     refused: int = 0
     ambiguous: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class House:
-    """What is the same for every message."""
-
-    secret: bytes
-    channel: Callable[[str], Channel]
-    """The channel of this name, ready to hand over."""
-    message: Callable[[Outbound, Recipient, str, Ready, str, datetime], Message]
-    """The message of a touch: to a lead, at an address, by a version, of an enrollment (its key), now. Raises
-    `CannotRender`."""
-    cap: Cap | None
-    quiet: QuietHours | None
-
-
-@dataclass(slots=True)
-class _Batch:
-    """One claimed batch, with what bears on it."""
-
-    touches: list[Outbound]
-    leads: dict[int, Recipient] = field(default_factory=dict)
-    keys: dict[int, str] = field(default_factory=dict)
-    addresses: dict[tuple[int, str, int], tuple[str, str]] = field(default_factory=dict)
-    """Touch key to (address on its channel, hash)."""
-    unusable: dict[tuple[int, str, int], str] = field(default_factory=dict)
-    """Touch key to why its channel cannot be used."""
-    barred: dict[str, str] = field(default_factory=dict)
-    owners: dict[int, str] = field(default_factory=dict)
-    recent: dict[int, list[int]] = field(default_factory=dict)
 
 
 class Delivery:
@@ -95,6 +67,7 @@ class Delivery:
         self.total = Delivered()
         self._channels: dict[str, Channel] = {}
         self._resting: dict[str, datetime] = {}
+        self._judge = Judge(store, plans, house, self._channel, self._resting)
         self._verdicts: list[Settled] = []
         self._stranded: list[tuple[Outbound, str]] = []
         self._bounces: list[tuple[Outbound, str, str]] = []
@@ -113,14 +86,23 @@ class Delivery:
         beating = asyncio.create_task(self._keep_leases())
         try:
             self._recover(now)
+            # Whoever is left over when something breaks is free at once, not when the lease runs out.
             while batch := self._claim(now):
                 await self._deliver(batch, now)
         finally:
             beating.cancel()
+            self._let_go()
             for channel in self._channels.values():
                 await channel.close()
             self._channels.clear()
         return self.total
+
+    def _let_go(self) -> None:
+        """Give back what was claimed and never tried."""
+        left, self._under_way = list(self._under_way.values()), {}
+        if left:
+            with contextlib.suppress(Exception), self.store.write() as tx:
+                outbox.release(tx, left)
 
     def _now(self, now: datetime) -> datetime:
         return now + self.elapsed()
@@ -133,7 +115,7 @@ class Delivery:
         wall = self.wall()
         with self.store.write() as tx:
             claimed = outbox.claim_pending(
-                tx, now=micros(now), wall=wall, worker=self.worker, lease_until=wall + self.lease, limit=500
+                tx, now=micros(self._now(now)), wall=wall, worker=self.worker, lease_until=wall + self.lease, limit=500
             )
         if claimed:
             crash_point("deliver.claimed")
@@ -141,16 +123,17 @@ class Delivery:
 
     async def _deliver(self, claimed: list[Outbound], now: datetime) -> None:
         """One batch, to the last verdict."""
-        batch = self._gather(claimed, now)
         self._under_way = {touch.key: touch for touch in claimed}
+        judged = self._now(now)
+        batch = self._judge.gather(claimed, judged)
         allowed: dict[str, list[tuple[Outbound, Ready, str, str]]] = {}
         held: list[tuple[Outbound, str, int, str, int]] = []
         for touch in claimed:
-            found = self._judge(touch, batch, now)
+            found = self._judge.judge(touch, batch, judged)
             if isinstance(found, Settled):
                 self._refuse(found)
             elif isinstance(found, Defer):
-                held.append((touch, found.what, micros(found.until), found.because, micros(now)))
+                held.append((touch, found.what, micros(found.until), found.because, micros(judged)))
             else:
                 allowed.setdefault(touch.channel, []).append((touch, *found))
         if held or self._verdicts:
@@ -164,68 +147,6 @@ class Delivery:
             self._commit(now)
         self._under_way = {}
 
-    def _gather(self, touches: list[Outbound], now: datetime) -> _Batch:
-        """What bears on these touches, in a handful of queries."""
-        batch = _Batch(touches)
-        lead_ids = sorted({touch.lead_id for touch in touches})
-        period = self.house.cap.period if self.house.cap else timedelta()
-        with self.store.read() as tx:
-            batch.leads = outbox.recipients(tx, lead_ids)
-            batch.keys = outbox.keys_of(tx, [touch.enrollment_id for touch in touches])
-            for touch in touches:
-                try:
-                    found = self._address(touch.channel, batch.leads[touch.lead_id])
-                except Exception as error:  # noqa: BLE001  # uninstalled, set wrongly, a stranger's: only its own messages wait
-                    batch.unusable[touch.key] = f"the channel '{touch.channel}' cannot be used: {error}"[:500]
-                    continue
-                if found is not None:
-                    batch.addresses[touch.key] = found
-            batch.barred = outbox.suppressed(tx, [hashed for _, hashed in batch.addresses.values()])
-            batch.owners = outbox.owned(tx, lead_ids)
-            if period:
-                batch.recent = outbox.started_since(tx, lead_ids, micros(now - period))
-        return batch
-
-    def _judge(self, touch: Outbound, batch: _Batch, now: datetime) -> Settled | Defer | tuple[Ready, str, str]:
-        """A verdict already, a later time, or (version, address, its hash) for a message that may be tried now."""
-        at = micros(now)
-        try:
-            ready = self.plans.get(touch.version_id)
-        except NotRunnable as error:
-            return Defer(now + BREAKER, f"this version cannot run here: {error}")
-        if touch.key in batch.unusable:
-            return Defer(now + BREAKER, batch.unusable[touch.key])
-        rests = self._resting.get(touch.channel)
-        if rests is not None and rests > now:
-            return Defer(rests, "the sender rests after a fault of its own")
-        lead = batch.leads[touch.lead_id]
-        if touch.key not in batch.addresses:
-            return Settled(touch, "refused", at, f"no_address: the lead has no address for {touch.channel}")
-        address, hashed = batch.addresses[touch.key]
-        about = Circumstances(
-            marketing=touch.purpose == "marketing",
-            expires=from_micros(touch.expires_at),
-            suppressed=batch.barred.get(hashed),
-            owner=batch.owners.get(touch.lead_id),
-            started=[from_micros(value) for value in batch.recent.get(touch.lead_id, ())],
-            calendar=ready.plan.calendar.in_zone(lead.time_zone),
-            window=ready.plan.send_window,
-        )
-        answer = may_send(about, now=now, cap=self.house.cap, quiet=self.house.quiet)
-        if isinstance(answer, Allow):
-            return ready, address, hashed
-        if isinstance(answer, Defer):
-            return answer
-        return Settled(touch, "refused", at, answer.because)
-
-    def _address(self, channel: str, lead: Recipient) -> tuple[str, str] | None:
-        """(address, its hash) of this lead on this channel."""
-        address = self._channel(channel).address(lead.identities())
-        if address is None:
-            return None
-        kind, key = lead.identity_of(address)
-        return address, address_hash(self.house.secret, kind, key)
-
     def _channel(self, name: str) -> Channel:
         found = self._channels.get(name)
         if found is None:
@@ -236,63 +157,50 @@ class Delivery:
         self,
         channel: Channel,
         queue: Iterator[tuple[Outbound, Ready, str, str]],
-        batch: _Batch,
+        batch: Batch,
         now: datetime,
     ) -> None:
         """Hand over one message after the other, until there are none or the sender itself is at fault."""
+        judged = self._now(now)
         for touch, ready, address, hashed in queue:
+            moment = self._now(now)
             rests = self._resting.get(channel.name)
-            if rests is not None and rests > now:
+            if rests is not None and rests > moment:
                 because = "the channel rests after a fault of the sender's own"
-                self._verdicts.append(Settled(touch, "pending", micros(now), because, micros(rests), burnt=False))
+                self._verdicts.append(Settled(touch, "pending", micros(moment), because, micros(rests), burnt=False))
                 continue
+            if moment - judged > STALE and self._put_off(touch, batch, moment):
+                continue
+            lead, key = batch.leads[touch.lead_id], batch.keys[touch.enrollment_id]
             try:
-                message = self.house.message(
-                    touch, batch.leads[touch.lead_id], address, ready, batch.keys[touch.enrollment_id], now
-                )
-            except CannotRender as error:
-                self._stranded.append((touch, f"node '{touch.node}' cannot write to this lead: {error}"))
+                message = self.house.message(touch, lead, address, ready, key, moment)
+            except Exception as error:  # noqa: BLE001  # whatever is wrong with this lead's message is this lead's alone
+                self._stranded.append((touch, f"node '{touch.node}' cannot write to this lead: {error}"[:500]))
                 continue
-            verdict = await self._hand_over(channel, message, touch, hashed, now)
+            hand = Hand(touch, hashed, batch.hashes[touch.lead_id], message, self, channel, now)
+            verdict = await hand.over()
             crash_point("deliver.handed_over")
             self._note(touch, hashed, verdict, now)
             self._under_way.pop(touch.key, None)
 
-    async def _hand_over(
-        self, channel: Channel, message: Message, touch: Outbound, hashed: str, now: datetime
-    ) -> Verdict:
-        started = False
-        withdrawn = ""
+    def _put_off(self, touch: Outbound, batch: Batch, moment: datetime) -> bool:
+        """Judge again what was judged a while ago: the window may have closed. Says whether it may not go out now."""
+        found = self._judge.judge(touch, batch, moment)
+        if isinstance(found, Settled):
+            self._refuse(found)
+        elif isinstance(found, Defer):
+            until, at = micros(found.until), micros(moment)
+            self._verdicts.append(Settled(touch, "pending", at, found.because, until, burnt=False))
+        else:
+            return False
+        return True
 
-        async def may_start() -> bool:
-            nonlocal started, withdrawn
-            crash_point("deliver.recipient_named")
-            cap = self.house.cap
-            intent = Intent(
-                touch,
-                hashed,
-                message.message_id,
-                micros(self._now(now)),
-                cap.messages if cap else 0,
-                cap.period // timedelta(microseconds=1) if cap else 0,
-            )
-            answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-            self._waiting.append((intent, answer))
-            self._schedule(channel, now)
-            withdrawn = await answer
-            started = not withdrawn
-            return started
-
-        try:
-            verdict = await channel.hand_over(message, may_start)
-        except Exception as error:  # noqa: BLE001  # a channel of somebody else's may break its promise
-            detail = f"{type(error).__name__}: {error}"[:500]
-            verdict = Ambiguous(detail) if started else NotSent("temporary", detail)
-        if withdrawn.startswith("suppressed"):
-            return Refused("policy", withdrawn)
-        if withdrawn:
-            return NotSent("withdrawn", withdrawn)
-        return verdict
+    async def ask(self, intent: Intent, channel: Channel, now: datetime) -> str:
+        """Have this intent committed with those of the others; '' when it is, else why it may not start."""
+        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._waiting.append((intent, answer))
+        self._schedule(channel, now)
+        return await answer
 
     def _schedule(self, channel: Channel, now: datetime) -> None:
         """Commit when every session has asked, or in two milliseconds."""
@@ -323,12 +231,14 @@ class Delivery:
         at = micros(self._now(now))
         try:
             with self.store.write(durable=bool(waiting)) as tx:
+                concerned = [intent.touch.lead_id for intent, _ in waiting]
+                meet(tx, concerned + [touch.lead_id for touch, _, _ in bounces])
                 outbox.settle(tx, verdicts, now=at)
                 for touch, hashed, detail in bounces:
                     _bounced(tx, touch, hashed, detail, at=at)
                 outbox.postpone(tx, held)
                 outbox.strand(tx, stranded, now=at)
-                answers = outbox.commit_intents(
+                answers = commit_intents(
                     tx,
                     [intent for intent, _ in waiting],
                     worker=self.worker,

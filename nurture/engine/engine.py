@@ -14,9 +14,10 @@ from zoneinfo import ZoneInfo
 from nurture import crashpoints
 from nurture.engine.backfilling import BackfillReport, placer, take_in
 from nurture.engine.deciding import Decider
-from nurture.engine.delivering import Delivered, Delivery, House
-from nurture.engine.enrolling import EnrollReport, Entrance, dialect, enroll, enter_matching
+from nurture.engine.delivering import Delivered, Delivery
+from nurture.engine.enrolling import EnrollReport, Entrance, dialect, enroll, enter_matching, next_entry
 from nurture.engine.hearing import HearReport, Incoming, hear, lead_ids
+from nurture.engine.judging import House
 from nurture.engine.plans import Plans, Ready
 from nurture.engine.publishing import Published, campaign_files, check_files, publish
 from nurture.engine.replaying import ReplayReport, replay
@@ -127,10 +128,10 @@ class Engine:
             if not versions.pause(tx, campaign, now=micros(now)):
                 raise UnknownCampaign(f"there is no campaign '{campaign}'")
 
-    def resume(self, campaign: str) -> None:
-        """Go on where it was. Raises `UnknownCampaign`."""
+    def resume(self, campaign: str, *, now: datetime) -> None:
+        """Go on where it was; messages get the time of the pause back. Raises `UnknownCampaign`."""
         with self.store.write(durable=True) as tx:
-            if not versions.unpause(tx, campaign):
+            if not versions.unpause(tx, campaign, now=micros(now)):
                 raise UnknownCampaign(f"there is no campaign '{campaign}'")
 
     # Leads
@@ -314,6 +315,7 @@ class Engine:
             lambda moment: self._deliver(moment, elapsed),
             lambda moment: enter_matching(self.store, self.plans, self.secret, now=moment),
             elapsed,
+            lambda moment: next_entry(self.store, self.plans, after=moment),
             lambda: time.sleep(LEASE_LOOK),  # noqa: TID251  # a lease runs in real time
         )
         return ticker.tick(now, until=until, only=only, progress=progress)

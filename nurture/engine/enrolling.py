@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from nurture.crashpoints import crash_point
@@ -14,11 +14,13 @@ from nurture.identity import IdentityKind, address_hash, enrollment_key
 from nurture.store import Store, Tx, versions
 from nurture.store import entries as stored
 from nurture.store import touches as outbox
-from nurture.store.database import chunks, micros
+from nurture.store.changes import latest_change
+from nurture.store.database import chunks, insist, micros
 from nurture.store.entries import Candidate, Past
+from nurture.store.meeting import meet
 from nurture.store.segments import segment_sql
 
-__all__ = ["EnrollReport", "Entering", "Entrance", "Start", "dialect", "enroll", "enter_matching"]
+__all__ = ["EnrollReport", "Entering", "Entrance", "Start", "dialect", "enroll", "enter_matching", "next_entry"]
 
 
 @dataclass(slots=True)
@@ -28,6 +30,11 @@ class EnrollReport:
     """Reason to number of leads."""
     placed: Counter[str] = field(default_factory=Counter)
     """Node to number of leads that start there."""
+
+    def add(self, other: EnrollReport) -> None:
+        self.enrolled += other.enrolled
+        self.not_enrolled += other.not_enrolled
+        self.placed += other.placed
 
     def as_json(self) -> dict[str, Any]:
         return {"enrolled": self.enrolled, "not_enrolled": dict(sorted(self.not_enrolled.items()))}
@@ -94,9 +101,7 @@ def enroll(
         if limit is not None and report.enrolled >= limit:
             break
         left = None if limit is None else limit - report.enrolled
-        with store.write() as tx:
-            _enroll_batch(tx, entrance, batch, report, left)
-            crash_point("enroll.committing")
+        report.add(insist(lambda batch=batch, left=left: _enroll_batch(store, entrance, batch, report.enrolled, left)))  # type: ignore[misc]  # bound now
         crash_point("enroll.committed")
         if progress is not None:
             progress(len(batch))
@@ -118,18 +123,49 @@ def enter_matching(store: Store, plans: Plans, secret: bytes, *, now: datetime) 
         if entry.mode != "continuous":
             continue
         with store.read() as tx:
-            since = versions.scanned_to(tx, campaign)
+            latest = latest_change(tx)
+            since, looked_at = versions.scanned(tx, campaign)
             condition = None if entry.when is None else segment_sql(entry.when, dialect(tx), now)
-            found = stored.changed_since(tx, condition, since=since, campaign=campaign, now=at)
+            found = stored.changed_since(tx, condition, since=since, looked_at=looked_at, campaign=campaign, now=at)
         if found:
             total += enroll(store, Entrance(ready, secret, now), found).enrolled
-        if since != at:
+        if (since, looked_at) != (latest, at):
             with store.write() as tx:
-                versions.scanned(tx, campaign, at)
+                versions.scan(tx, campaign, to=latest, at=at)
     return total
 
 
-def _enroll_batch(tx: Tx, entrance: Entrance, lead_ids: list[int], report: EnrollReport, left: int | None) -> None:
+def next_entry(store: Store, plans: Plans, *, after: datetime) -> int | None:
+    """When the next lead may enter a continuous campaign again (microseconds)."""
+    times = []
+    with store.read() as tx:
+        for campaign, version, paused in versions.campaigns(tx):
+            if paused is None and _continuous(plans, version):
+                times.append(stored.next_eligible(tx, campaign, after=micros(after)))
+    return min((time for time in times if time is not None), default=None)
+
+
+def _continuous(plans: Plans, version: int) -> bool:
+    try:
+        return plans.get(version).plan.definition.entry.mode == "continuous"
+    except NotRunnable:
+        return False
+
+
+def _enroll_batch(store: Store, entrance: Entrance, lead_ids: list[int], before: int, left: int | None) -> EnrollReport:
+    """One transaction; `before` leads were enrolled by this call already."""
+    report = EnrollReport()
+    with store.write() as tx:
+        _enter(tx, entrance, lead_ids, report, before, left)
+        crash_point("enroll.committing")
+    return report
+
+
+def _enter(
+    tx: Tx, entrance: Entrance, lead_ids: list[int], report: EnrollReport, before: int, left: int | None
+) -> None:
+    # Two who enroll the same lead take turns, and a signal heard meanwhile is seen or wakes the new enrollment.
+    meet(tx, lead_ids)
     plan, version = entrance.ready.plan, entrance.ready.version
     now = micros(entrance.now)
     people = stored.candidates(tx, lead_ids)
@@ -162,7 +198,7 @@ def _enroll_batch(tx: Tx, entrance: Entrance, lead_ids: list[int], report: Enrol
     for n, person in enumerate(entering):
         entries[person.id] = entry = past[person.id].entries + 1 if person.id in past else 1
         key = enrollment_key(plan.campaign, person.key, entry)
-        doorstep.append(Entering(person.id, key, now + _paced(entrance.pace, report.enrolled + n)))
+        doorstep.append(Entering(person.id, key, now + _paced(entrance.pace, before + n)))
     placed = entrance.place(tx, doorstep) if entrance.place else {}
     rows, pasts = [], []
     for lead_id, key, at in doorstep:
@@ -180,7 +216,7 @@ def _enroll_batch(tx: Tx, entrance: Entrance, lead_ids: list[int], report: Enrol
                 entries[lead_id],
                 version.id,
                 entrance.import_id,
-                at if start.enrolled_at is None else start.enrolled_at,
+                now if start.enrolled_at is None else start.enrolled_at,
                 start.node,
                 start.entered_at,
                 int(start.begun),
@@ -206,15 +242,9 @@ def _why_not(entrance: Entrance, person: Candidate, past: Past | None) -> str | 
     if person.consent == "no" or not (person.basis or person.consent == "yes"):
         return "no_basis"
     if past is not None:
-        again = entrance.ready.plan.definition.entry.again_after
-        now = micros(entrance.now)
-        if past.eligible_at is not None:
-            return None if past.eligible_at <= now else "too_early"
-        if again is None:
+        if past.eligible_at is None:
             return "already_completed"
-        assert past.ended_at is not None
-        ended = entrance.now + timedelta(microseconds=past.ended_at - now)
-        if entrance.ready.plan.calendar.after(again, ended) > entrance.now:
+        if past.eligible_at > micros(entrance.now):
             return "too_early"
     return None
 
@@ -224,6 +254,7 @@ def _hashes(secret: bytes, person: Candidate) -> list[str]:
         ("email", person.email_key),
         ("phone", person.phone),
         ("wechat", person.wechat),
+        ("id", person.external_id),
     ]
     return [address_hash(secret, kind, key) for kind, key in kinds if key]
 

@@ -11,9 +11,8 @@ from nurture.crashpoints import crash_point
 from nurture.identity import IdentityKind, LeadRef, address_hash
 from nurture.store import Store, Tx
 from nurture.store import signals as stored
-from nurture.store.database import chunks, micros
+from nurture.store.database import chunks, insist, micros
 from nurture.store.signals import Heard
-from nurture.store.touches import meet
 
 __all__ = ["HearReport", "Incoming", "hear", "lead_ids", "stop_writing_to"]
 
@@ -40,11 +39,23 @@ class Incoming:
     """The same id counts once; without one, it derives from everything else."""
     reason: str | None = None
 
+    def of(self, lead_id: int) -> Heard:
+        """The signal as the store takes it. What no column takes is replaced, so that it stops nobody else's signal."""
+        words = (self.kind, self.campaign, self.node, self.identity(), self.reason)
+        kind, campaign, node, identity, reason = (None if word is None else _storable(word) for word in words)
+        assert kind is not None
+        assert identity is not None
+        return Heard(lead_id, kind, micros(self.at), campaign, node, identity, reason)
+
     def identity(self) -> str:
         if self.id:
             return self.id
         what = f"{self.kind}\0{self.lead}\0{micros(self.at)}\0{self.campaign or ''}\0{self.node or ''}"
-        return blake2b(what.encode(), digest_size=12).hexdigest()
+        return blake2b(what.encode("utf-8", "replace"), digest_size=12).hexdigest()
+
+
+def _storable(word: str) -> str:
+    return word.encode("utf-8", "replace").decode().replace("\0", "\ufffd")[:2000]
 
 
 @dataclass(slots=True)
@@ -59,26 +70,30 @@ def hear(store: Store, secret: bytes, signals: Iterable[Incoming], *, now: datet
     """Store signals durably, in transactions of a thousand. An unknown lead's signal is reported, not stored."""
     report = HearReport()
     for batch in chunks(signals, 1000):
-        with store.write(durable=True) as tx:
-            _hear_batch(tx, secret, batch, report, now=micros(now))
-            crash_point("hear.committing")
+        heard = insist(lambda batch=batch: _hear_batch(store, secret, batch, now=micros(now)))  # type: ignore[misc]  # bound now
+        report.heard += heard.heard
+        report.known += heard.known
+        report.unknown_leads += heard.unknown_leads
     return report
 
 
-def _hear_batch(tx: Tx, secret: bytes, batch: list[Incoming], report: HearReport, *, now: int) -> None:
-    found = lead_ids(tx, [signal.lead for signal in batch])
-    known = []
-    for signal in batch:
-        lead_id = found.get(signal.lead)
-        if lead_id is None:
-            report.unknown_leads.append(str(signal.lead))
-            continue
-        at = micros(signal.at)
-        known.append(Heard(lead_id, signal.kind, at, signal.campaign, signal.node, signal.identity(), signal.reason))
-    new = stored.hear(tx, known, now=now)
-    stop_writing_to(tx, secret, new)
-    report.heard += len(new)
-    report.known += len(known) - len(new)
+def _hear_batch(store: Store, secret: bytes, batch: list[Incoming], *, now: int) -> HearReport:
+    report = HearReport()
+    with store.write(durable=True) as tx:
+        found = lead_ids(tx, [signal.lead for signal in batch])
+        known = []
+        for signal in batch:
+            lead_id = found.get(signal.lead)
+            if lead_id is None:
+                report.unknown_leads.append(str(signal.lead))
+            else:
+                known.append(signal.of(lead_id))
+        new = stored.hear(tx, known, now=now)
+        stop_writing_to(tx, secret, new)
+        crash_point("hear.committing")
+    report.heard = len(new)
+    report.known = len(known) - len(new)
+    return report
 
 
 def lead_ids(tx: Tx, refs: Sequence[LeadRef]) -> dict[LeadRef, int]:
@@ -96,14 +111,12 @@ def stop_writing_to(tx: Tx, secret: bytes, signals: Sequence[Heard]) -> None:
     stops = [signal for signal in signals if signal.kind in STOPS_ALL or signal.kind == "bounced"]
     if not stops:
         return
-    people = sorted({signal.lead_id for signal in stops})
-    meet(tx, people)
-    addresses = {row[0]: row for row in stored.identities(tx, people)}
+    addresses = {row[0]: row for row in stored.identities(tx, sorted({signal.lead_id for signal in stops}))}
     rows = []
     for signal in stops:
-        _, email, phone, wechat = addresses[signal.lead_id]
+        _, email, phone, wechat, external_id = addresses[signal.lead_id]
         known: list[tuple[IdentityKind, str | None]] = [("email", email)]
         if signal.kind in STOPS_ALL:
-            known += [("phone", phone), ("wechat", wechat)]
+            known += [("phone", phone), ("wechat", wechat), ("id", external_id)]
         rows += [(address_hash(secret, kind, key), signal.kind, signal.at, signal.reason) for kind, key in known if key]
     stored.suppress(tx, rows)

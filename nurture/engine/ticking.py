@@ -63,15 +63,17 @@ class Ticker:
         deliver: Callable[[datetime], Delivered],
         enter: Callable[[datetime], int],
         elapsed: Callable[[], timedelta],
+        next_entry: Callable[[datetime], int | None],
         pause: Callable[[], None],
     ) -> None:
-        """`enter` enrolls the leads that have come to match; `elapsed` is what a running clock has gone on since; `pause`
-        waits a moment of real time for others' leases."""
+        """`enter` enrolls the leads that have come to match; `elapsed` is what a running clock has gone on since;
+        `next_entry` says when the next lead may enter again; `pause` waits a moment of real time for others' leases."""
         self.store = store
         self.decider = decider
         self.deliver = deliver
         self.enter = enter
         self.elapsed = elapsed
+        self.next_entry = next_entry
         self.pause = pause
 
     def tick(
@@ -101,7 +103,7 @@ class Ticker:
                 progress(report)
             if until is None:
                 return report
-            following = self._next_due(only)
+            following = self._next_due(report.now, only)
             if following is None or following > until:
                 report.now = max(now, until)
                 return report
@@ -132,10 +134,11 @@ class Ticker:
         with self.store.read() as tx:
             return [name for name, _, paused in campaigns(tx) if paused is None and (only is None or name in only)]
 
-    def _next_due(self, only: Sequence[str] | None) -> datetime | None:
+    def _next_due(self, now: datetime, only: Sequence[str] | None) -> datetime | None:
         """The next moment at which something is to be done."""
         running = self._running(only)
         with self.store.read() as tx:
             times = [enrollments.next_due(tx, running), touches.next_pending(tx), touches.next_recovery(tx)]
+        times.append(self.next_entry(now))
         found = [time for time in times if time is not None]
         return from_micros(min(found)) if found else None

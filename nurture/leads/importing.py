@@ -243,10 +243,10 @@ class _Run:
                 outcomes.append(taken)
         stored.release(tx, merge.former)
         stored.insert(tx, list(merge.new.values()), now=self._now)
-        if not stored.update(tx, merge.changed, now=self._now):
+        if not stored.update(tx, merge.changed):
             return False
         stored.add_tags(tx, merge.new_tags, now=self._now)
-        stored.touch(tx, merge.tagged, now=self._now)
+        stored.touch(tx, merge.tagged)
         silent = self._silence(tx, {person.id: person for _, person in outcomes}, merge.former)
         counts.update("suppressed" if person.id in silent else outcome for outcome, person in outcomes)
         return True

@@ -9,21 +9,22 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.pool import StaticPool
 
-__all__ = ["Store", "Tx", "from_micros", "micros"]
+__all__ = ["UNWRITABLE", "Store", "Tx", "chunks", "from_micros", "insist", "micros", "process_birth"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 BUSY_SECONDS = 60
+T = TypeVar("T")
 
 
 # The moments of a batch are few and come again and again: their conversion is remembered.
@@ -36,6 +37,29 @@ def micros(moment: datetime) -> int:
 @lru_cache(maxsize=65_536)
 def from_micros(value: int) -> datetime:
     return _EPOCH + timedelta(microseconds=value)
+
+
+UNWRITABLE = (
+    sa.exc.DataError,
+    sa.exc.InterfaceError,
+    sa.exc.ProgrammingError,
+    OverflowError,
+    UnicodeEncodeError,
+)
+"""A value that no column takes: the row's own fault, whatever else is in the batch."""
+TIMES_TO_INSIST = 8
+
+
+def insist(operation: Callable[[], T]) -> T:
+    """Run a whole transaction again when PostgreSQL had to break a circle of waiting or could not keep it in order."""
+    for _ in range(TIMES_TO_INSIST - 1):
+        try:
+            return operation()
+        except sa.exc.OperationalError as error:
+            # 40001 serialization_failure, 40P01 deadlock_detected: nothing was written.
+            if getattr(error.orig, "sqlstate", None) not in ("40001", "40P01"):
+                raise
+    return operation()
 
 
 class Tx:
@@ -92,11 +116,13 @@ def _spoken(statement: str, postgresql: bool) -> str:
             .replace("?", "%s")
             .replace("{skip_locked}", "FOR UPDATE SKIP LOCKED")
             .replace("{for_update}", "FOR UPDATE")
+            .replace("{for_share}", "FOR SHARE OF c")
         )
     return (
         statement.replace("IN {many}", "IN (SELECT value FROM json_each(?))")
         .replace("{skip_locked}", "")
         .replace("{for_update}", "")
+        .replace("{for_share}", "")
     )
 
 

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from nurture.store.changes import next_change
 from nurture.store.database import Tx
+from nurture.store.meeting import meet
 
 __all__ = [
     "Claimed",
@@ -136,10 +138,12 @@ def commit(tx: Tx, moved: Sequence[Moved], *, now: int, bump_leads: bool) -> int
 
     One that was woken since it was claimed is left out, too, and stays due: the look did not know all that was heard.
     """
+    meet(tx, [m.claimed.lead_id for m in moved if m.points or m.fields or m.tags or m.hand_overs or m.reason == "pool"])
     standing = {
         id: (epoch, heard)
         for id, epoch, heard in tx.rows(
-            "SELECT id, epoch, heard FROM enrollments WHERE id IN {many} {for_update}", [m.claimed.id for m in moved]
+            "SELECT id, epoch, heard FROM enrollments WHERE id IN {many} ORDER BY id {for_update}",
+            [m.claimed.id for m in moved],
         )
     }
     mine = [m for m in moved if standing.get(m.claimed.id) == (m.claimed.epoch, m.claimed.heard)]
@@ -180,7 +184,7 @@ def commit(tx: Tx, moved: Sequence[Moved], *, now: int, bump_leads: bool) -> int
             for node, n, channel, content, purpose, on_unknown, asked_at, expires_at in m.touches
         ],
     )  # fmt: skip
-    change_leads(tx, mine, now=now, bump=bump_leads)
+    change_leads(tx, mine, bump=bump_leads)
     tx.many(
         'INSERT INTO handoffs (enrollment_id, node, lead_id, campaign, "to", team, opened_at, answer_by, state)'
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'open')",
@@ -228,25 +232,21 @@ def _close_hand_offs(tx: Tx, moved: Sequence[Moved], *, now: int) -> None:
 
 def _give_back(tx: Tx, enrollment_ids: list[int], *, now: int) -> None:
     """Who goes to the pool is marketing's again: nobody works with them, and what was held may go out."""
-    leads = [
-        lead_id
-        for (lead_id,) in tx.rows(
-            "UPDATE handoffs SET state = 'returned', answered_at = ?, reason = 'back to the pool'"
-            " WHERE state IN ('open', 'accepted') AND enrollment_id IN {many} RETURNING lead_id",
-            now,
-            enrollment_ids,
-        )
-    ]
-    if leads:
-        tx.run(
-            "UPDATE touches SET due_at = ? WHERE state = 'pending' AND due_at > ? AND lead_id IN {many}",
-            now,
-            now,
-            leads,
-        )
+    held = "state IN ('open', 'accepted') AND enrollment_id IN {many}"
+    leads = [lead_id for (lead_id,) in tx.rows(f"SELECT DISTINCT lead_id FROM handoffs WHERE {held}", enrollment_ids)]
+    if not leads:
+        return
+    tx.run(
+        "UPDATE touches SET due_at = ? WHERE state = 'pending' AND due_at > ? AND lead_id IN {many}", now, now, leads
+    )
+    tx.run(
+        f"UPDATE handoffs SET state = 'returned', answered_at = ?, reason = 'back to the pool' WHERE {held}",
+        now,
+        enrollment_ids,
+    )
 
 
-def change_leads(tx: Tx, moved: Sequence[Moved], *, now: int, bump: bool) -> None:
+def change_leads(tx: Tx, moved: Sequence[Moved], *, bump: bool) -> None:
     """The lead's side of a batch: tags, points, fields."""
     _write_tags(tx, moved)
     tx.many(
@@ -258,7 +258,7 @@ def change_leads(tx: Tx, moved: Sequence[Moved], *, now: int, bump: bool) -> Non
             _write_field(tx, m.claimed, name, value, at)
     changed = [m.claimed.lead_id for m in moved if m.tags or m.points or m.fields]
     if bump and changed:
-        tx.run("UPDATE leads SET updated_at = ? WHERE id IN {many}", now, changed)
+        tx.run("UPDATE leads SET change = ? WHERE id IN {many}", next_change(tx), changed)
 
 
 COLUMNS = frozenset({"owner", "language", "time_zone"})

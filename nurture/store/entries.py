@@ -21,6 +21,7 @@ __all__ = [
     "insert_past",
     "lead_ids_matching",
     "matching",
+    "next_eligible",
     "past_of",
 ]
 
@@ -33,13 +34,15 @@ class Candidate(NamedTuple):
     email_key: str | None
     phone: str | None
     wechat: str | None
+    external_id: str | None
     basis: str | None
     consent: str | None
 
 
 def candidates(tx: Tx, lead_ids: list[int]) -> list[Candidate]:
     rows = tx.rows(
-        "SELECT id, key, email_key, phone, wechat, basis, consent FROM leads WHERE id IN {many} ORDER BY id", lead_ids
+        "SELECT id, key, email_key, phone, wechat, external_id, basis, consent FROM leads WHERE id IN {many} ORDER BY id",
+        lead_ids,
     )
     return [Candidate._make(row) for row in rows]
 
@@ -91,10 +94,25 @@ def lead_ids_matching(tx: Tx, condition: ColumnElement[bool] | None, *, after: i
     return list(tx.connection.execute(statement).scalars())
 
 
+OVERLAP = 86_400_000_000
+"""So much of the past is looked at again (microseconds): clocks step back, and looking twice enrolls nobody twice."""
+
+
+def next_eligible(tx: Tx, campaign: str, *, after: int) -> int | None:
+    """When the next lead may enter this campaign again."""
+    value = tx.value(
+        "SELECT MIN(eligible_at) FROM enrollments WHERE campaign = ? AND status = 'ended' AND eligible_at > ?",
+        campaign,
+        after,
+    )
+    return None if value is None else int(value)
+
+
 def changed_since(
-    tx: Tx, condition: ColumnElement[bool] | None, *, since: int | None, campaign: str, now: int
+    tx: Tx, condition: ColumnElement[bool] | None, *, since: int | None, looked_at: int | None, campaign: str, now: int
 ) -> list[int]:
-    """Leads that match and have changed since then, and those whose time to enter again has come since."""
+    """Leads that match and have changed since that change, and those whose time to enter again has come since the last
+    look."""
     statement = select(leads.c.id).order_by(leads.c.id)
     if condition is not None:
         statement = statement.where(condition)
@@ -106,11 +124,11 @@ def changed_since(
             "SELECT DISTINCT lead_id FROM enrollments WHERE campaign = ? AND status = 'ended'"
             " AND eligible_at > ? AND eligible_at <= ?",
             campaign,
-            since,
+            (looked_at or 0) - OVERLAP,
             now,
         )
     ]
-    changed = statement.where(leads.c.updated_at >= since)
+    changed = statement.where(leads.c.change > since)
     found = set(tx.connection.execute(changed).scalars())
     if again:
         found |= set(tx.connection.execute(statement.where(leads.c.id.in_(again))).scalars())
@@ -185,6 +203,5 @@ def insert_past(tx: Tx, campaign: str, pasts: Sequence[PastOf], *, now: int) -> 
             )
             for past in pasts
         ],
-        now=now,
         bump=True,
     )  # fmt: skip

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from nurture.store.changes import next_change
 from nurture.store.database import Tx
 
 __all__ = [
@@ -81,23 +82,23 @@ _ARRAYS = ", ".join(["?::bigint[]", *["?::text[]"] * (_WIDTH - 1)])
 
 # insert: one row each. PostgreSQL takes a batch as one statement over arrays, which saves a round trip a row.
 INSERT = (
-    f"INSERT INTO leads ({_COLUMNS}, created_at, updated_at) VALUES ({', '.join('?' * (_WIDTH + 2))})"
+    f"INSERT INTO leads ({_COLUMNS}, created_at, change) VALUES ({', '.join('?' * (_WIDTH + 2))})"
     " ON CONFLICT DO NOTHING"
 )
 INSERT_ARRAYS = (
-    f"INSERT INTO leads ({_COLUMNS}, created_at, updated_at) SELECT new.*, ?, ? FROM unnest({_ARRAYS}) AS new"
+    f"INSERT INTO leads ({_COLUMNS}, created_at, change) SELECT new.*, ?, ? FROM unnest({_ARRAYS}) AS new"
     " ON CONFLICT DO NOTHING"
 )
 
 # update: everything but id and key, unless a campaign has set a field since we looked.
 UPDATE = (
     "UPDATE leads SET email = ?, email_key = ?, external_id = ?, phone = ?, wechat = ?, owner = ?, language = ?,"
-    " time_zone = ?, basis = ?, consent = ?, fields = ?, updated_at = ? WHERE id = ? AND fields = ?"
+    " time_zone = ?, basis = ?, consent = ?, fields = ?, change = ? WHERE id = ? AND fields = ?"
 )
 UPDATE_ARRAYS = (
     "UPDATE leads SET email = new.email, email_key = new.email_key, external_id = new.external_id, phone = new.phone,"
     " wechat = new.wechat, owner = new.owner, language = new.language, time_zone = new.time_zone, basis = new.basis,"
-    " consent = new.consent, fields = new.fields, updated_at = ?"
+    " consent = new.consent, fields = new.fields, change = ?"
     f" FROM unnest({_ARRAYS}, ?::text[]) AS new ({_COLUMNS}, was) WHERE leads.id = new.id AND leads.fields = new.was"
 )
 
@@ -136,8 +137,9 @@ def insert(tx: Tx, people: Sequence[Person], *, now: int) -> None:
 
 def _insert(tx: Tx, rows: Sequence[tuple[Any, ...]], *, now: int) -> int:
     if tx.postgresql:
-        return tx.run(INSERT_ARRAYS, now, now, *map(list, zip(*rows, strict=True)))
-    return tx.many(INSERT, [(*row, now, now) for row in rows])
+        return tx.run(INSERT_ARRAYS, now, next_change(tx), *map(list, zip(*rows, strict=True)))
+    change = next_change(tx)
+    return tx.many(INSERT, [(*row, now, change) for row in rows])
 
 
 def release(tx: Tx, identities: dict[int, list[tuple[str, str]]]) -> None:
@@ -148,7 +150,7 @@ def release(tx: Tx, identities: dict[int, list[tuple[str, str]]]) -> None:
             tx.run(f"UPDATE leads SET {column} = NULL WHERE id IN {{many}}", ids)
 
 
-def update(tx: Tx, changes: Sequence[tuple[Person, str]], *, now: int) -> bool:
+def update(tx: Tx, changes: Sequence[tuple[Person, str]]) -> bool:
     """Write changed leads; each comes with its `fields` as they were read. False: a campaign has changed one since,
     the batch must be taken back and decided again."""
     if not changes:
@@ -156,8 +158,9 @@ def update(tx: Tx, changes: Sequence[tuple[Person, str]], *, now: int) -> bool:
     ordered = sorted(changes, key=lambda change: change[0].id)
     if tx.postgresql:
         rows = [(*person.row(), was) for person, was in ordered]
-        return tx.run(UPDATE_ARRAYS, now, *map(list, zip(*rows, strict=True))) == len(rows)
-    return tx.many(UPDATE, [(*person.row()[2:], now, person.id, was) for person, was in ordered]) == len(ordered)
+        return tx.run(UPDATE_ARRAYS, next_change(tx), *map(list, zip(*rows, strict=True))) == len(rows)
+    change = next_change(tx)
+    return tx.many(UPDATE, [(*person.row()[2:], change, person.id, was) for person, was in ordered]) == len(ordered)
 
 
 def find(tx: Tx, identities: dict[str, list[str]]) -> list[Person]:
@@ -196,11 +199,11 @@ def add_tags(tx: Tx, rows: Sequence[tuple[int, str]], *, now: int) -> None:
         )
 
 
-def touch(tx: Tx, lead_ids: Iterable[int], *, now: int) -> None:
+def touch(tx: Tx, lead_ids: Iterable[int]) -> None:
     """These leads have changed, though their own rows have not: their tags have."""
     ids = sorted(lead_ids)
     if ids:
-        tx.run("UPDATE leads SET updated_at = ? WHERE id IN {many}", now, ids)
+        tx.run("UPDATE leads SET change = ? WHERE id IN {many}", next_change(tx), ids)
 
 
 def anything_suppressed(tx: Tx) -> bool:

@@ -20,6 +20,13 @@ installation = Table(
     comment="What belongs to this database as a whole: its secret, its fingerprint, restore mode.",
 )
 
+changes = Table(
+    "changes",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    comment="One row: how many transactions have changed leads, in the order in which they were committed.",
+)
+
 workers = Table(
     "workers",
     metadata,
@@ -42,7 +49,7 @@ leads = Table(
     Column("phone", Text),
     Column("wechat", Text),
     Column("owner", Text),
-    Column("score", Integer, nullable=False, server_default="0"),
+    Column("score", BigInteger, nullable=False, server_default="0"),
     Column("language", Text),
     Column("time_zone", Text),
     Column("basis", Text, comment="legal basis, as recorded with the import"),
@@ -51,9 +58,9 @@ leads = Table(
         "fields", Text, nullable=False, server_default="{}", comment="JSON object: name, company, ... and all others"
     ),
     Column("created_at", Time, nullable=False),
-    Column("updated_at", Time, nullable=False),
+    Column("change", BigInteger, nullable=False, server_default="0", comment="the number of its latest change"),
 )
-Index("leads_updated", leads.c.updated_at)
+Index("leads_change", leads.c.change)
 for _identity in (leads.c.email_key, leads.c.external_id, leads.c.phone, leads.c.wechat):
     # Most leads have one or two identities: the others need no room in an index.
     _known = text(f"{_identity.name} IS NOT NULL")
@@ -99,7 +106,8 @@ campaigns = Table(
     Column("campaign", Text, primary_key=True),
     Column("current", Id, nullable=False, comment="the version that new enrollments get"),
     Column("paused_at", Time),
-    Column("scanned_to", Time, comment="continuous entry: leads changed before this were looked at"),
+    Column("scanned_to", BigInteger, comment="continuous entry: leads changed up to this number were looked at"),
+    Column("scanned_at", Time, comment="continuous entry: when they were"),
 )
 
 versions = Table(
@@ -154,6 +162,13 @@ Index(
     enrollments.c.due_at,
     sqlite_where=text("status = 'waiting'"),
     postgresql_where=text("status = 'waiting'"),
+)
+Index(
+    "enrollments_eligible",
+    enrollments.c.campaign,
+    enrollments.c.eligible_at,
+    sqlite_where=text("status = 'ended' AND eligible_at IS NOT NULL"),
+    postgresql_where=text("status = 'ended' AND eligible_at IS NOT NULL"),
 )
 Index("enrollments_entry", enrollments.c.lead_id, enrollments.c.campaign, enrollments.c.entry, unique=True)
 Index(

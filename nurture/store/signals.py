@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from nurture.store.database import Tx
+from nurture.store.meeting import meet
 
 __all__ = ["ANSWERS", "Heard", "find_leads", "hear", "identities", "names", "suppress"]
 
@@ -54,13 +55,14 @@ def hear(tx: Tx, signals: Sequence[Heard], *, now: int) -> list[Heard]:
     new = list(fresh.values())
     if not new:
         return []
+    # Whoever enrolls or decides these leads now either sees these signals or is woken by them.
+    meet(tx, [signal.lead_id for signal in new])
     # Another door may store the same id at the same time: the unique index decides, and one of them is enough.
     tx.many(
         "INSERT INTO signals (lead_id, kind, at, heard_at, campaign, node, external_id, reason)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (external_id) DO NOTHING",
         [(s.lead_id, s.kind, s.at, now, s.campaign, s.node, s.id, s.reason) for s in new],
     )
-    _answer(tx, [signal for signal in new if signal.kind in ANSWERS])
     lead_ids = sorted({signal.lead_id for signal in new})
     tx.run(
         "UPDATE enrollments SET heard = heard + 1, due_at = CASE WHEN due_at > ? THEN ? ELSE due_at END"
@@ -78,6 +80,7 @@ def hear(tx: Tx, signals: Sequence[Heard], *, now: int) -> list[Heard]:
             now,
             returned,
         )
+    _answer(tx, [signal for signal in new if signal.kind in ANSWERS])
     return new
 
 
@@ -87,7 +90,7 @@ def _answer(tx: Tx, answers: Sequence[Heard]) -> None:
         return
     standing: dict[int, list[_HandOff]] = {}
     for row in tx.rows(
-        "SELECT lead_id, enrollment_id, node, campaign, state FROM handoffs"
+        "SELECT lead_id, enrollment_id, node, campaign, state, opened_at, answer_by FROM handoffs"
         " WHERE lead_id IN {many} AND state IN ('open', 'accepted') {for_update}",
         sorted({answer.lead_id for answer in answers}),
     ):
@@ -96,8 +99,11 @@ def _answer(tx: Tx, answers: Sequence[Heard]) -> None:
         # Only an open one can be accepted; an accepted one may still be returned.
         before = ("open",) if answer.kind == "accepted" else ("open", "accepted")
         for hand_off in standing.get(answer.lead_id, ()):
+            # The same hours in which the node that waits for it would take the answer.
+            in_time = hand_off.opened_at <= answer.at < hand_off.answer_by
             if (
                 hand_off.state in before
+                and (in_time or (hand_off.state == "accepted" and answer.at >= hand_off.opened_at))
                 and answer.campaign in (None, hand_off.campaign)
                 and answer.node in (None, hand_off.node)
             ):
@@ -121,6 +127,8 @@ class _HandOff:
     node: str
     campaign: str
     state: str
+    opened_at: int
+    answer_by: int
     answer: Heard | None = None
 
 
@@ -132,9 +140,9 @@ def names(tx: Tx) -> Iterator[tuple[int, str]]:
             yield lead_id, str(name)
 
 
-def identities(tx: Tx, lead_ids: list[int]) -> list[tuple[int, str | None, str | None, str | None]]:
-    """(id, email_key, phone, wechat) of these leads."""
-    return tx.rows("SELECT id, email_key, phone, wechat FROM leads WHERE id IN {many}", lead_ids)
+def identities(tx: Tx, lead_ids: list[int]) -> list[tuple[int, str | None, str | None, str | None, str | None]]:
+    """(id, email_key, phone, wechat, external_id) of these leads."""
+    return tx.rows("SELECT id, email_key, phone, wechat, external_id FROM leads WHERE id IN {many}", lead_ids)
 
 
 def suppress(tx: Tx, rows: Sequence[tuple[str, str, int, str | None]]) -> None:

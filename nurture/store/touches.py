@@ -10,17 +10,15 @@ from nurture.identity import IdentityKind
 from nurture.store.database import Tx
 
 __all__ = [
-    "Intent",
     "Outbound",
     "Settled",
     "any_due",
     "claim_pending",
-    "commit_intents",
-    "meet",
     "next_pending",
     "next_recovery",
     "note",
     "postpone",
+    "release",
     "renew",
     "settle",
     "strand",
@@ -149,6 +147,22 @@ def suppressed(tx: Tx, hashes: list[str]) -> dict[str, str]:
     )
 
 
+def opted_out(tx: Tx, hashes: list[str]) -> dict[str, str]:
+    """Which of these addresses belong to somebody who wants no messages at all, and what they said. A bounce is about
+    its own address only."""
+    rows = tx.rows(
+        "SELECT address_hash, MIN(kind) FROM suppressions WHERE address_hash IN {many} AND kind <> 'bounced' GROUP BY 1",
+        hashes,
+    )
+    return dict(rows)
+
+
+def ended_among(tx: Tx, enrollment_ids: list[int]) -> set[int]:
+    """Which of these enrollments have ended."""
+    rows = tx.rows("SELECT id FROM enrollments WHERE status = 'ended' AND id IN {many}", enrollment_ids)
+    return {row[0] for row in rows}
+
+
 def owned(tx: Tx, lead_ids: list[int]) -> dict[int, str]:
     """Which of these leads somebody works with, and who."""
     rows = tx.rows(
@@ -170,89 +184,6 @@ def started_since(tx: Tx, lead_ids: list[int], since: int) -> dict[int, list[int
     ):
         found.setdefault(lead_id, []).append(started_at)
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """What we are about to do, written down before the first byte leaves."""
-
-    touch: Outbound
-    address_hash: str
-    message_id: str
-    at: int
-    cap: int
-    """How many marketing messages a person may get ..."""
-    cap_period: int
-    """... within this time (microseconds); 0: no cap."""
-
-
-def commit_intents(tx: Tx, intents: Sequence[Intent], *, worker: int, lease_until: int) -> list[str]:
-    """For each intent, '' when it is now committed, else why it may not start.
-
-    Everything that forbids a message is asked again here, in the transaction of the intent itself: what was committed
-    before this moment counts, whoever committed it.
-    """
-    enrollment_ids = [intent.touch.enrollment_id for intent in intents]
-    standing = {
-        (enrollment, node, n): (state, epoch)
-        for enrollment, node, n, state, epoch in tx.rows(
-            "SELECT enrollment_id, node, n, state, epoch FROM touches WHERE enrollment_id IN {many} {for_update}",
-            enrollment_ids,
-        )
-    }
-    # Two workers with messages to one person must see each other's intents, and neither may miss an opt-out.
-    meet(tx, [intent.touch.lead_id for intent in intents])
-    paused = {
-        row[0]
-        for row in tx.rows(
-            "SELECT v.id FROM versions v JOIN campaigns c ON c.campaign = v.campaign WHERE c.paused_at IS NOT NULL"
-        )
-    }
-    barred = suppressed(tx, [intent.address_hash for intent in intents])
-    lead_ids = [intent.touch.lead_id for intent in intents if intent.touch.purpose == "marketing"]
-    owners = owned(tx, lead_ids)
-    longest = max((intent.cap_period for intent in intents), default=0)
-    recent = started_since(tx, lead_ids, min(i.at for i in intents) - longest) if longest and lead_ids else {}
-    answers: list[str] = []
-    starting: list[tuple[object, ...]] = []
-    for intent in intents:
-        touch = intent.touch
-        marketing = touch.purpose == "marketing"
-        times = [at for at in recent.get(touch.lead_id, []) if at > intent.at - intent.cap_period]
-        if standing.get(touch.key) != ("pending", touch.epoch):
-            answers.append("another worker has it, or it was cancelled")
-        elif intent.address_hash in barred:
-            answers.append(f"suppressed: {barred[intent.address_hash]}")
-        elif touch.version_id in paused:
-            answers.append("the campaign is paused")
-        elif marketing and touch.lead_id in owners:
-            answers.append(f"{owners[touch.lead_id]} works with this lead")
-        elif marketing and intent.cap_period and len(times) >= intent.cap:
-            answers.append("the frequency cap")
-        else:
-            answers.append("")
-            if marketing:
-                recent.setdefault(touch.lead_id, []).append(intent.at)
-            starting.append(
-                (intent.at, intent.address_hash, intent.message_id, worker, lease_until, *touch.key, touch.epoch)
-            )
-    tx.many(
-        # A copy that a node's policy allows is dated like the first one: a response may be to either.
-        "UPDATE touches SET state = 'sending', started_at = COALESCE(started_at, ?), address_hash = ?,"
-        " message_id = ?, worker_id = ?,"
-        " lease_until = ?, attempts = attempts + 1"
-        " WHERE enrollment_id = ? AND node = ? AND n = ? AND epoch = ? AND state = 'pending'",
-        starting,
-    )
-    return answers
-
-
-def meet(tx: Tx, lead_ids: Sequence[int]) -> None:
-    """Until the end of the transaction nobody else is here for these leads: their rows are where intents and opt-outs
-    meet. Comes after all writes to enrollments and touches that wake others, so that nobody waits in a circle."""
-    # A writing transaction of SQLite is alone anyway.
-    if tx.postgresql:
-        tx.rows("SELECT id FROM leads WHERE id IN {many} ORDER BY id FOR UPDATE", sorted(set(lead_ids)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,11 +210,15 @@ def settle(tx: Tx, verdicts: Sequence[Settled], *, now: int) -> int:
     """
     if not verdicts:
         return 0
+    enrollment_ids = sorted({verdict.touch.enrollment_id for verdict in verdicts})
+    if tx.postgresql:
+        tx.rows("SELECT id FROM enrollments WHERE id IN {many} ORDER BY id {for_update}", enrollment_ids)
     standing = {
         (enrollment, node, n): (state, epoch)
         for enrollment, node, n, state, epoch in tx.rows(
-            "SELECT enrollment_id, node, n, state, epoch FROM touches WHERE enrollment_id IN {many} {for_update}",
-            [verdict.touch.enrollment_id for verdict in verdicts],
+            "SELECT enrollment_id, node, n, state, epoch FROM touches WHERE enrollment_id IN {many}"
+            " ORDER BY enrollment_id, node, n {for_update}",
+            enrollment_ids,
         )
     }
     mine = [
@@ -349,12 +284,21 @@ def postpone(tx: Tx, held: Sequence[tuple[Outbound, str, int, str, int]]) -> Non
 def strand(tx: Tx, stranded: Sequence[tuple[Outbound, str]], *, now: int) -> None:
     """Messages that cannot be written, each with its cause: the lead is stuck where it asked for one, and the message
     waits, until somebody mends the cause and has them tried again, or it expires."""
-    postpone(tx, [(touch, "stuck", touch.expires_at, cause, now) for touch, cause in stranded])
     # A new epoch: a tick that holds the enrollment would write "waiting" over this.
     tx.many(
         "UPDATE enrollments SET status = 'stuck', reason = ?, because = ?, due_at = NULL, epoch = epoch + 1,"
         " worker_id = NULL, lease_until = 0 WHERE id = ? AND node = ? AND status = 'waiting'",
         [(cause, cause, touch.enrollment_id, touch.node) for touch, cause in stranded],
+    )
+    postpone(tx, [(touch, "stuck", touch.expires_at, cause, now) for touch, cause in stranded])
+
+
+def release(tx: Tx, touches: Sequence[Outbound]) -> None:
+    """Claimed and not tried: free for the next one who asks."""
+    tx.many(
+        "UPDATE touches SET worker_id = NULL, lease_until = 0"
+        " WHERE enrollment_id = ? AND node = ? AND n = ? AND epoch = ? AND state = 'pending'",
+        [(*touch.key, touch.epoch) for touch in touches],
     )
 
 

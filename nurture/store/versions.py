@@ -15,8 +15,8 @@ __all__ = [
     "find",
     "pause",
     "publish",
+    "scan",
     "scanned",
-    "scanned_to",
     "unpause",
     "version_by_id",
 ]
@@ -107,15 +107,25 @@ def pause(tx: Tx, campaign: str, *, now: int) -> bool:
     return tx.run("UPDATE campaigns SET paused_at = COALESCE(paused_at, ?) WHERE campaign = ?", now, campaign) > 0
 
 
-def unpause(tx: Tx, campaign: str) -> bool:
+def unpause(tx: Tx, campaign: str, *, now: int) -> bool:
+    """Go on. Messages that could not go out meanwhile get the time back. Says whether there is such a campaign."""
+    paused_at = tx.value("SELECT paused_at FROM campaigns WHERE campaign = ?", campaign)
+    if paused_at is not None and now > paused_at:
+        tx.run(
+            "UPDATE touches SET expires_at = expires_at + ? WHERE state = 'pending'"
+            " AND version_id IN (SELECT id FROM versions WHERE campaign = ?)",
+            now - paused_at,
+            campaign,
+        )
     return tx.run("UPDATE campaigns SET paused_at = NULL WHERE campaign = ?", campaign) > 0
 
 
-def scanned_to(tx: Tx, campaign: str) -> int | None:
-    """Continuous entry: leads changed before this were looked at; None: nobody was."""
-    value = tx.value("SELECT scanned_to FROM campaigns WHERE campaign = ?", campaign)
-    return None if value is None else int(value)
+def scanned(tx: Tx, campaign: str) -> tuple[int | None, int | None]:
+    """Continuous entry: (the latest change that was looked at, when); None: nobody was looked at yet."""
+    row = tx.row("SELECT scanned_to, scanned_at FROM campaigns WHERE campaign = ?", campaign)
+    return (None, None) if row is None else (row[0], row[1])
 
 
-def scanned(tx: Tx, campaign: str, to: int) -> None:
-    tx.run("UPDATE campaigns SET scanned_to = ? WHERE campaign = ?", to, campaign)
+def scan(tx: Tx, campaign: str, *, to: int, at: int) -> None:
+    """Leads changed up to this number have been looked at."""
+    tx.run("UPDATE campaigns SET scanned_to = ?, scanned_at = ? WHERE campaign = ?", to, at, campaign)

@@ -11,12 +11,9 @@ __all__ = ["drop_leases_of_the_dead", "enlist", "leave"]
 
 
 def enlist(tx: Tx, *, wall: int) -> int:
-    """A worker id for this process."""
+    """A worker id of one's own; a process may have several, and none ends the leases of another."""
     host, pid = socket.gethostname(), os.getpid()
     born = process_birth(pid) or ""
-    found = tx.value("SELECT id FROM workers WHERE host = ? AND pid = ? AND born = ?", host, pid, born)
-    if found is not None:
-        return int(found)
     return int(
         tx.value(
             "INSERT INTO workers (host, pid, born, seen_at) VALUES (?, ?, ?, ?) RETURNING id", host, pid, born, wall

@@ -148,7 +148,7 @@ PEOPLE = list(people())
 
 def fill(connection):
     for n, fields, columns, tagged, heard in PEOPLE:
-        row = {"id": n, "key": str(n), "created_at": 0, "updated_at": 0, **columns}
+        row = {"id": n, "key": str(n), "created_at": 0, "change": 0, **columns}
         connection.execute(
             insert(leads).values(**row, fields=json.dumps(fields, ensure_ascii=False, separators=(",", ":")))
         )

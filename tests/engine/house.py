@@ -102,7 +102,7 @@ class House:
         key = normalise_email(email).key
         with self.engine.store.write() as tx:
             lead = tx.value(
-                "INSERT INTO leads (key, email, email_key, basis, consent, time_zone, fields, created_at, updated_at)"
+                "INSERT INTO leads (key, email, email_key, basis, consent, time_zone, fields, created_at, change)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
                 lead_key("email", key), email, key, basis, columns["consent"], columns["time_zone"],
                 json.dumps(fields), micros(MONDAY), micros(MONDAY),

@@ -14,7 +14,7 @@ def test_a_paused_campaign_neither_decides_nor_sends_and_goes_on_where_it_was(ho
     house.engine.pause("c", now=MONDAY)
     house.tick(MONDAY, "4 Mar 09:00")
     paused = len(post.sent)
-    house.engine.resume("c")
+    house.engine.resume("c", now=moment("4 Mar 09:00"))
 
     house.tick("4 Mar 09:00", "4 Mar 10:00")
 

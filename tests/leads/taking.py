@@ -28,9 +28,7 @@ def people(store):
         tags = {}
         for lead_id, tag in tx.rows("SELECT lead_id, tag FROM tags ORDER BY tag"):
             tags.setdefault(lead_id, []).append(tag)
-        names = (
-            "id key email email_key external_id phone wechat owner language time_zone basis consent fields updated_at"
-        )
+        names = "id key email email_key external_id phone wechat owner language time_zone basis consent fields change"
         rows = [
             dict(zip(names.split(), row, strict=True))
             for row in tx.rows(f"SELECT {', '.join(names.split())} FROM leads ORDER BY id")

@@ -8,7 +8,8 @@ from typing import Any
 from nurture.store import Store, Tx, touches, versions, workers
 from nurture.store import enrollments as stored
 from nurture.store.enrollments import Claimed, Moved
-from nurture.store.touches import Intent, Outbound, Settled
+from nurture.store.intents import Intent, commit_intents
+from nurture.store.touches import Outbound, Settled
 
 __all__ = ["DAY", "Scene"]
 
@@ -51,7 +52,7 @@ class Scene:
         with self.store.write() as tx:
             return int(
                 tx.value(
-                    "INSERT INTO leads (key, email, email_key, fields, created_at, updated_at)"
+                    "INSERT INTO leads (key, email, email_key, fields, created_at, change)"
                     " VALUES (?, ?, ?, '{}', 0, 0) RETURNING id",
                     name, f"{name}@example.com", f"{name}@example.com",
                 )
@@ -107,7 +108,7 @@ class Scene:
     def start(self, *touched: Outbound, at: int = 0, wall: int = 0, cap: int = 0) -> list[str]:
         """Commit intents; the answers."""
         with self.store.write(durable=True) as tx:
-            return touches.commit_intents(
+            return commit_intents(
                 tx,
                 [intent(touch, at=at, cap=cap) for touch in touched],
                 worker=self.worker,
@@ -126,7 +127,8 @@ class Scene:
 
 def intent(touch: Outbound, *, at: int = 0, cap: int = 0, hashed: str = "") -> Intent:
     """To an address of its own for each lead; with `cap`, so many a day."""
-    return Intent(touch, hashed or f"hash of {touch.lead_id}", "id", at, cap, DAY if cap else 0)
+    mine = hashed or f"hash of {touch.lead_id}"
+    return Intent(touch, mine, (mine, f"phone of {touch.lead_id}"), "id", at, cap, DAY if cap else 0)
 
 
 def moved(claimed: Claimed, **changed: Any) -> Moved:

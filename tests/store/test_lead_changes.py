@@ -17,11 +17,11 @@ def change(enrollment: int, lead: int = 1, **changes: Any) -> Moved:
     return moved(Claimed(enrollment, "", "c", lead, 1, 0, "a", 0, 0, 0, 0, 0), **changes)
 
 
-def commit(scene: Scene, *batches: list[Moved], now: int = 0, bump: bool = True) -> None:
+def commit(scene: Scene, *batches: list[Moved], bump: bool = True) -> None:
     """Each batch in a transaction of its own."""
     for batch in batches:
         with scene.store.write() as tx:
-            stored.change_leads(tx, batch, now=now, bump=bump)
+            stored.change_leads(tx, batch, bump=bump)
 
 
 def fields(scene: Scene, lead: int) -> dict[str, Any]:
@@ -145,7 +145,7 @@ def test_a_tag_that_came_with_an_import_can_be_taken_off(scene: Scene) -> None:
 def test_only_leads_that_were_changed_are_seen_to_have_changed(scene: Scene) -> None:
     changed, same = scene.lead("ada"), scene.lead("bob")
 
-    commit(scene, [change(1, changed, points=1), change(2, same)], now=7)
-    commit(scene, [change(1, changed, points=1)], now=9, bump=False)
+    commit(scene, [change(1, changed, points=1), change(2, same)])
+    commit(scene, [change(1, changed, points=1)], bump=False)
 
-    assert scene.rows("SELECT id, updated_at FROM leads ORDER BY id") == [(changed, 7), (same, 0)]
+    assert scene.rows("SELECT id, change FROM leads ORDER BY id") == [(changed, 1), (same, 0)]

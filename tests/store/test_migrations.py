@@ -50,20 +50,26 @@ def test_the_scripts_build_what_the_code_describes(empty: Store) -> None:
 
 
 def test_the_partial_indexes_are_partial_in_both(empty: Store) -> None:
-    # Alembic's comparison does not look at conditions of indexes.
+    # Alembic's comparison does not look at the conditions of indexes.
     empty.migrate()
 
     with empty.read() as tx:
-        found = {
-            index["name"]: index["dialect_options"][f"{tx.connection.dialect.name}_where"]
-            for table in ("enrollments", "touches", "handoffs")
+        option = f"{tx.connection.dialect.name}_where"
+        built = {
+            index["name"]
+            for table in metadata.tables
             for index in inspect(tx.connection).get_indexes(table)
-            if f"{tx.connection.dialect.name}_where" in index.get("dialect_options", {})
+            if option in index.get("dialect_options", {})
+        }
+        described = {
+            index.name
+            for table in metadata.tables.values()
+            for index in table.indexes
+            if index.dialect_kwargs.get(option) is not None
         }
 
-    assert set(found) == {
-        "enrollments_due", "enrollments_one_active", "touches_due", "touches_sending", "handoffs_owned",
-    }  # fmt: skip
+    assert built == described
+    assert "enrollments_one_active" in built
 
 
 def test_the_newest_revision_is_the_one_the_program_knows() -> None:

@@ -8,6 +8,7 @@ from sqlalchemy.exc import OperationalError
 from nurture.engine.hearing import stop_writing_to
 from nurture.identity import address_hash
 from nurture.store import reports, touches, versions
+from nurture.store.intents import commit_intents
 from nurture.store.recovery import recover
 from nurture.store.signals import Heard, hear, suppress
 from nurture.store.touches import Outbound, Settled
@@ -37,7 +38,7 @@ def test_messages_of_a_paused_campaign_wait(scene: Scene) -> None:
         assert touches.next_pending(tx) is None
 
     with scene.store.write() as tx:
-        versions.unpause(tx, "c")
+        versions.unpause(tx, "c", now=0)
 
     assert len(scene.claim_touches()) == 1
 
@@ -65,6 +66,29 @@ def test_who_opted_out_since_is_not_written_to(scene: Scene) -> None:
 
     assert scene.start(touch) == ["suppressed: unsubscribed"]
     assert scene.message(key, "state", "started_at", "attempts") == ("pending", None, 0)
+
+
+def test_an_opt_out_by_one_address_counts_for_all_of_the_person_and_a_bounce_does_not(scene: Scene) -> None:
+    scene.touch()
+    (touch,) = scene.claim_touches()
+    phone = f"phone of {touch.lead_id}"
+    with scene.store.write() as tx:
+        suppress(tx, [(phone, "bounced", 0, None)])
+        bounced = commit_intents(tx, [intent(touch)], worker=1, lease_until=LEASE)
+    scene.run("UPDATE touches SET state = 'pending', started_at = NULL")
+    with scene.store.write() as tx:
+        suppress(tx, [(phone, "complained", 0, None)])
+
+    assert bounced == [""]
+    assert scene.start(touch) == ["suppressed: complained"]
+
+
+def test_for_an_enrollment_that_has_ended_nothing_starts(scene: Scene) -> None:
+    enrollment, _, _ = scene.touch()
+    (touch,) = scene.claim_touches()
+    scene.run("UPDATE enrollments SET status = 'ended' WHERE id = ?", enrollment)
+
+    assert scene.start(touch) == ["the enrollment ended"]
 
 
 def test_a_campaign_that_was_paused_since_starts_nothing(scene: Scene) -> None:
@@ -156,7 +180,7 @@ def test_an_opt_out_and_an_intent_meet_at_the_lead_so_that_one_of_them_comes_fir
             start_at_once(scene, touch, hashed)
 
     with scene.store.write() as tx:
-        answers = touches.commit_intents(tx, [intent(touch, hashed=hashed)], worker=1, lease_until=LEASE)
+        answers = commit_intents(tx, [intent(touch, hashed=hashed)], worker=1, lease_until=LEASE)
 
     assert answers == ["suppressed: unsubscribed"]
 
@@ -164,7 +188,7 @@ def test_an_opt_out_and_an_intent_meet_at_the_lead_so_that_one_of_them_comes_fir
 def start_at_once(scene: Scene, touch: Outbound, hashed: str) -> None:
     with scene.store.write() as tx:
         tx.run("SET LOCAL lock_timeout = '50ms'")
-        touches.commit_intents(tx, [intent(touch, hashed=hashed)], worker=1, lease_until=LEASE)
+        commit_intents(tx, [intent(touch, hashed=hashed)], worker=1, lease_until=LEASE)
 
 
 # --- verdicts --------------------------------------------------------------------------------------------------

@@ -77,8 +77,18 @@ def test_pausing_twice_keeps_the_first_time_and_says_whether_there_is_such_a_cam
     with scene.store.write() as tx:
         answers = [versions.pause(tx, "c", now=3), versions.pause(tx, "c", now=9), versions.pause(tx, "x", now=9)]
         paused = versions.campaigns(tx)
-        versions.unpause(tx, "c")
+        versions.unpause(tx, "c", now=9)
 
     assert answers == [True, True, False]
     assert paused == [("c", scene.version.id, 3)]
     assert scene.value("SELECT paused_at FROM campaigns") is None
+
+
+def test_what_a_pause_has_taken_from_the_time_of_a_message_is_given_back(scene: Scene) -> None:
+    waiting, sent = scene.touch(expires_at=100), scene.touch(expires_at=100, state="sent")
+    with scene.store.write() as tx:
+        versions.pause(tx, "c", now=10)
+        versions.unpause(tx, "c", now=40)
+        versions.unpause(tx, "c", now=90)
+
+    assert (scene.message(waiting, "expires_at"), scene.message(sent, "expires_at")) == ((130,), (100,))

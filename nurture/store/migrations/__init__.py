@@ -46,6 +46,7 @@ def migrate(store: Store) -> None:
 
 def _first_words(tx: Tx) -> None:
     """What a new database knows about itself."""
+    tx.run("INSERT INTO changes (number) SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM changes)")
     tx.run(
         "INSERT INTO installation (key, value) VALUES ('secret', ?) ON CONFLICT (key) DO NOTHING",
         secrets.token_hex(32),

@@ -25,9 +25,16 @@ def upgrade() -> None:
             "scanned_to",
             sa.BigInteger(),
             nullable=True,
-            comment="continuous entry: leads changed before this were looked at",
+            comment="continuous entry: leads changed up to this number were looked at",
         ),
+        sa.Column("scanned_at", sa.BigInteger(), nullable=True, comment="continuous entry: when they were"),
         sa.PrimaryKeyConstraint("campaign"),
+    )
+    op.create_table(
+        "changes",
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+        comment="One row: how many transactions have changed leads, in the order in which they were committed.",
     )
     op.create_table(
         "field_writes",
@@ -99,7 +106,7 @@ def upgrade() -> None:
         sa.Column("phone", sa.Text(), nullable=True),
         sa.Column("wechat", sa.Text(), nullable=True),
         sa.Column("owner", sa.Text(), nullable=True),
-        sa.Column("score", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("score", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("language", sa.Text(), nullable=True),
         sa.Column("time_zone", sa.Text(), nullable=True),
         sa.Column("basis", sa.Text(), nullable=True, comment="legal basis, as recorded with the import"),
@@ -112,10 +119,13 @@ def upgrade() -> None:
             comment="JSON object: name, company, ... and all others",
         ),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "change", sa.BigInteger(), server_default="0", nullable=False, comment="the number of its latest change"
+        ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("key"),
     )
+    op.create_index("leads_change", "leads", ["change"], unique=False)
     op.create_index(
         "leads_email_key",
         "leads",
@@ -140,7 +150,6 @@ def upgrade() -> None:
         sqlite_where=sa.text("phone IS NOT NULL"),
         postgresql_where=sa.text("phone IS NOT NULL"),
     )
-    op.create_index("leads_updated", "leads", ["updated_at"], unique=False)
     op.create_index(
         "leads_wechat",
         "leads",
@@ -347,6 +356,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("status = 'waiting'"),
         postgresql_where=sa.text("status = 'waiting'"),
+    )
+    op.create_index(
+        "enrollments_eligible",
+        "enrollments",
+        ["campaign", "eligible_at"],
+        unique=False,
+        sqlite_where=sa.text("status = 'ended' AND eligible_at IS NOT NULL"),
+        postgresql_where=sa.text("status = 'ended' AND eligible_at IS NOT NULL"),
     )
     op.create_index("enrollments_entry", "enrollments", ["lead_id", "campaign", "entry"], unique=True)
     op.create_index(
