@@ -24,7 +24,7 @@ def _clock() -> datetime:
 
 def app(engine: Engine, clock: Callable[[], datetime] = _clock) -> Guard:
     """The application on this engine. `clock` is read once a request."""
-    made = FastAPI(title="nurture", openapi_url=None, docs_url=None, redoc_url=None)
+    made = FastAPI(title="nurture", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
 
     @made.api_route("/unsubscribe/{token}", methods=["GET", "HEAD"])
     def ask(token: str) -> Response:

@@ -11,7 +11,7 @@ from nurture.store.enrollments import Claimed, Moved
 from nurture.store.intents import Intent, commit_intents
 from nurture.store.touches import Outbound, Settled
 
-__all__ = ["DAY", "Scene"]
+__all__ = ["DAY", "Scene", "intent", "moved", "started"]
 
 DAY = 86_400_000_000
 LEASE = 60_000_000
@@ -145,3 +145,11 @@ def step(node: str, outcome: str | None = "next", at: int = 0) -> tuple[Any, ...
 
 def counted(tx: Tx, table: str) -> int:
     return int(tx.value(f"SELECT COUNT(*) FROM {table}"))
+
+
+def started(scene: Scene, **columns: object) -> tuple[tuple[int, str, int], Outbound]:
+    """A message whose intent was committed at 5."""
+    key = scene.touch(**columns)
+    (touch,) = scene.claim_touches()
+    assert scene.start(touch, at=5) == [""]
+    return key, touch

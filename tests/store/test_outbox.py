@@ -12,7 +12,7 @@ from nurture.store.intents import commit_intents
 from nurture.store.recovery import recover
 from nurture.store.signals import Heard, hear, suppress
 from nurture.store.touches import Outbound, Settled
-from tests.store.scene import DAY, LEASE, Scene, intent, moved
+from tests.store.scene import DAY, LEASE, Scene, intent, moved, started
 
 # --- claims ----------------------------------------------------------------------------------------------------
 
@@ -192,14 +192,6 @@ def start_at_once(scene: Scene, touch: Outbound, hashed: str) -> None:
 
 
 # --- verdicts --------------------------------------------------------------------------------------------------
-
-
-def started(scene: Scene, **columns: object) -> tuple[tuple[int, str, int], Outbound]:
-    """A message whose intent was committed at 5."""
-    key = scene.touch(**columns)
-    (touch,) = scene.claim_touches()
-    assert scene.start(touch, at=5) == [""]
-    return key, touch
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from nurture.store import touches
 from nurture.store.recovery import recover
 from nurture.store.touches import Outbound, Settled
-from tests.store.scene import LEASE, Scene
+from tests.store.scene import LEASE, Scene, started
 
 
 def recovered(scene: Scene, *, now: int = 9, wall: int = LEASE) -> int:

@@ -208,7 +208,7 @@ def test_only_our_own_names_are_answered(engine: Engine, site: Guard, host: str,
 
 
 def test_nothing_else_is_there(site: Guard) -> None:
-    assert [ask(site, "GET", path).status_code for path in ("/", "/docs", "/openapi.json", "/unsubscribe/")] == [
+    assert [ask(site, "GET", path).status_code for path in ("/docs", "/openapi.json", "/unsubscribe/", "/api")] == [
         404
     ] * 4
     assert ask(site, "DELETE", "/unsubscribe/x").status_code == 405
