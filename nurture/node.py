@@ -44,7 +44,7 @@ def setting(default: Any = ..., *, en: str, zh: str = "", names_node: bool = Fal
 
     `names_node`: its value is the id of a node of the campaign, which the editor offers, and follows when it is renamed.
     """
-    extra = {**({"zh": zh} if zh else {}), **({"x-form": "node"} if names_node else {})}
+    extra: dict[str, Any] = {**({"zh": zh} if zh else {}), **({"x-form": "node"} if names_node else {})}
     return Field(default, description=en, json_schema_extra=extra or None, **constraints)
 
 

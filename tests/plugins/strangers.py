@@ -76,7 +76,7 @@ class Environment:
         kept = {
             name: value for name, value in os.environ.items() if not name.startswith(("NURTURE_", "PYTHON", "PIP_"))
         }
-        self.variables = {**kept, "PYTHONWARNINGS": "error", "PYTHONPATH": "", **variables}
+        self.variables = {**kept, "PYTHONPATH": "", **variables}
 
     def run(self, *command: str, cwd: Path | None = None) -> Ran:
         """`python` and what follows."""
@@ -90,8 +90,7 @@ class Environment:
         options = ("--quiet", "--disable-pip-version-check", "--no-input")
         verb, *rest = command
         offline = ("--no-index", "--no-deps", "--no-build-isolation") if verb in ("install", "wheel") else ()
-        # Whatever pip itself is deprecated for is not our business.
-        done = self.run("-W", "ignore", "-m", "pip", *options, verb, *offline, *rest, cwd=cwd)
+        done = self.run("-m", "pip", *options, verb, *offline, *rest, cwd=cwd)
         assert done.status == 0, done.err
         return done
 
