@@ -17,6 +17,7 @@ from nurture.cli.options import AsJson, Flag, Now, clock, usage
 if TYPE_CHECKING:
     from nurture.definition import Definition
     from nurture.plan import Plan
+    from nurture.settings import Settings
 
 __all__ = ["render", "schema"]
 
@@ -43,7 +44,7 @@ def render(
             numbers = engine.status(campaign, now=present)["campaigns"][0]["nodes"]
             drawn = engine.ready(campaign, now=present).plan
     else:
-        drawn = _definition(campaign_file(settings(), campaign))
+        drawn = _written(campaign_file(settings(), campaign), settings())
     picture = _draw(drawn, numbers, language, mermaid=mermaid)
     document: dict[str, Any] = {"campaign": drawn.campaign, "format": "mermaid" if mermaid else "svg"}
     if out is None:
@@ -52,11 +53,15 @@ def render(
     return Answer(document | {"out": str(out)}, lambda on: on.print(text(f"drawn into {out}")), json)
 
 
-def _definition(file: Path) -> Definition:
-    """Raises `Rejected` for what is not a campaign; one that would not compile can still be drawn."""
+def _written(file: Path, here: Settings) -> Plan | Definition:
+    """Raises `Rejected` for what is not a campaign; one that would not compile can still be drawn, with less to say."""
     from nurture import definition
+    from nurture.content import Catalogue
+    from nurture.engine.publishing import world
+    from nurture.plan import compile
 
-    return definition.load(file.read_bytes(), file=str(file))
+    loaded = definition.load(file.read_bytes(), file=str(file))
+    return compile(loaded, world(Catalogue.load(here.content)))[0] or loaded
 
 
 def _draw(drawn: Plan | Definition, numbers: Any, language: str, *, mermaid: bool) -> str:
