@@ -17,7 +17,6 @@ from nurture.testing import moment
 from tests.engine.house import MONDAY, House, Post
 from tests.engine.test_life import ASK
 
-
 KNOWN = {"field": "email", "op": "known"}
 
 
