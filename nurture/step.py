@@ -330,7 +330,6 @@ def _apply(book: Book, node: str, at: datetime, effects: Sequence[Effect], touch
     for effect in effects:
         try:
             effect.apply(page)
-            effect.as_json()
         except Exception as error:
             raise _Stuck(
                 f"node '{node}' asked for something impossible: {type(error).__name__}: {error}"[:500]
