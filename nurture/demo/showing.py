@@ -175,7 +175,7 @@ def _show_next(on: Console, outcome: Outcome) -> None:
         (str(outcome.pictures[0]), "the campaign as a picture, with counts: open it in a browser"),
         (str(outcome.home / "mails"), "what the leads got to read, one mail of each kind"),
         (f"export NURTURE_HOME={shlex.quote(str(outcome.home))}", "makes the commands below speak of the demo"),
-        (f"{verb} web", "the canvas and the report, at http://127.0.0.1:8765"),
+        (f"{verb} web", "the canvas with these counts, at http://127.0.0.1:8765"),
         (f"{verb} history {who}", "this lead's way, step by step, with the reasons"),
         (f"{verb} status welcome", "where everybody is, and whether it adds up"),
         (f"{verb} replay --all", "decide everything again from the journal, and compare"),

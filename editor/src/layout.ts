@@ -1,0 +1,96 @@
+import dagre from "@dagrejs/dagre";
+import type { Box } from "./model";
+
+/** Where boxes stand that nobody has moved: top to bottom, in the order of the ways out. */
+
+export const HEIGHT = 92;
+const WIDTH = 236;
+const WAY = 78;
+const GRID = 10;
+const SIDE = 44;
+const BELOW = 64;
+/** Nodes beyond which dagre would keep its reader waiting: it takes minutes for thousands. */
+const LARGE = 300;
+
+export interface Wired {
+  id: string;
+  /** [way out, node it leads to; "" or "end" for none]. */
+  ways: [string, string][];
+}
+
+/** A box is as wide as its ways out need. */
+export function widthOf(ways: number): number {
+  return Math.max(WIDTH, ways * WAY);
+}
+
+export function laidOut(nodes: readonly Wired[]): Map<string, Box> {
+  return nodes.length > LARGE ? inRows(nodes) : byDagre(nodes);
+}
+
+function byDagre(nodes: readonly Wired[]): Map<string, Box> {
+  const graph = new dagre.graphlib.Graph({ multigraph: true });
+  graph.setGraph({ rankdir: "TB", nodesep: SIDE, ranksep: BELOW, marginx: 20, marginy: 20 });
+  graph.setDefaultEdgeLabel(() => ({}));
+  const known = new Set(nodes.map((node) => node.id));
+  for (const node of nodes) graph.setNode(node.id, { width: widthOf(node.ways.length), height: HEIGHT });
+  for (const node of nodes) {
+    for (const [way, target] of node.ways) if (known.has(target) && target !== node.id) graph.setEdge(node.id, target, {}, way);
+  }
+  dagre.layout(graph);
+  const x = (id: string) => (graph.node(id) as { x: number }).x;
+  const side = mirrored(nodes, known, x) ? -1 : 1;
+  return new Map(
+    nodes.map((node): [string, Box] => {
+      const placed = graph.node(node.id) as { x: number; y: number };
+      return [node.id, [snap(side * placed.x - widthOf(node.ways.length) / 2), snap(placed.y - HEIGHT / 2)]];
+    }),
+  );
+}
+
+/** Whether most ways out would cross less in a mirror: the layout knows boxes, and nothing of the order of their ways. */
+function mirrored(nodes: readonly Wired[], known: ReadonlySet<string>, x: (id: string) => number): boolean {
+  let right = 0;
+  for (const { ways } of nodes) {
+    const places = ways.filter(([, target]) => known.has(target)).map(([, target]) => x(target));
+    for (const [n, place] of places.entries()) for (const later of places.slice(n + 1)) right += Math.sign(later - place);
+  }
+  return right < 0;
+}
+
+export function snap(value: number): number {
+  return Math.round(value / GRID) * GRID;
+}
+
+/** Each node a row below the last that leads to it, in its row below those that lead to it. Linear, and plainer than dagre. */
+function inRows(nodes: readonly Wired[]): Map<string, Box> {
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const waiting = new Map(nodes.map((node) => [node.id, 0]));
+  const after = (node: Wired) => [...new Set(node.ways.map(([, target]) => target))].filter((target) => byId.has(target) && target !== node.id);
+  for (const node of nodes) for (const target of after(node)) waiting.set(target, waiting.get(target)! + 1);
+  const row = new Map<string, number>();
+  const middle = new Map<string, number>();
+  const ready = nodes.filter((node) => waiting.get(node.id) === 0);
+  for (let n = 0; n < ready.length; n++) {
+    const node = ready[n]!;
+    const below = (row.get(node.id) ?? row.set(node.id, 0).get(node.id)!) + 1;
+    for (const [k, target] of after(node).entries()) {
+      row.set(target, Math.max(below, row.get(target) ?? 0));
+      middle.set(target, Math.max(middle.get(target) ?? -Infinity, (middle.get(node.id) ?? 0) + k));
+      waiting.set(target, waiting.get(target)! - 1);
+      if (waiting.get(target) === 0) ready.push(byId.get(target)!);
+    }
+  }
+  const rows: Wired[][] = [];
+  // What goes around in a circle has no row of its own; the validator says so, and it stands at the top.
+  for (const node of nodes) (rows[row.get(node.id) ?? 0] ??= []).push(node);
+  const places = new Map<string, Box>();
+  for (const [n, inRow = []] of rows.entries()) {
+    inRow.sort((a, b) => (middle.get(a.id) ?? 0) - (middle.get(b.id) ?? 0));
+    let x = -inRow.reduce((sum, node) => sum + widthOf(node.ways.length) + SIDE, -SIDE) / 2;
+    for (const node of inRow) {
+      places.set(node.id, [snap(x), n * snap(HEIGHT + BELOW)]);
+      x += widthOf(node.ways.length) + SIDE;
+    }
+  }
+  return places;
+}
