@@ -23,7 +23,7 @@ __all__ = ["backfill", "file_below"]
 
 FILE_SHARE = 0.8
 """How much of the bar is the import; the rest is history and enrolling."""
-SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".xlsx", ".xls", ".ods", ".json", ".jsonl"})
+SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".xlsx"})
 
 
 @flow(name="backfill", persist_result=False)

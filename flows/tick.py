@@ -16,6 +16,7 @@ import httpx
 from prefect import flow, get_run_logger, runtime, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
+from prefect.exceptions import PrefectException
 
 from flows.artifacts import Progress, show_counts
 from flows.asking import anything_due
@@ -35,6 +36,8 @@ HOURLY = "0 * * * *"
 TURN = timedelta(hours=1)
 OVERLAP = timedelta(seconds=30)
 """How long a heartbeat goes on when its successor should have begun: starting a run takes some seconds."""
+LIVE = timedelta(minutes=1)
+"""A moment so near to the clock's is the clock's."""
 LOOK = 1.0
 """Seconds between two looks at the indexes of what is due."""
 PAUSE = 5.0
@@ -79,7 +82,9 @@ def work(engine: Engine, now: datetime, until: datetime | None, bar: Progress | 
             if bar and until and until > now:
                 bar.at((report.now - now) / (until - now))
 
-        counts = engine.tick(now, until=until, progress=between).as_json()
+        # A moment that is the clock's own goes on while we work; any other stands still.
+        live = until is None and abs(clock() - now) < LIVE
+        counts = engine.tick(now, until=until, live=live, progress=between).as_json()
     if bar:
         bar.at(1.0)
     return counts
@@ -88,12 +93,15 @@ def work(engine: Engine, now: datetime, until: datetime | None, bar: Progress | 
 class Heart:
     """Looks every second, and ticks when something is due."""
 
-    def __init__(self, engine: Engine, pulse: Pulse, elsewhen: VirtualTime, *, paused: Callable[[], bool]) -> None:
-        """`paused` is asked now and then, and says whether a person wants us to stop."""
+    def __init__(
+        self, engine: Engine, pulse: Pulse, elsewhen: VirtualTime, *, paused: Callable[[], bool | None]
+    ) -> None:
+        """`paused` is asked now and then, and says whether a person wants us to stop; None: nobody can tell."""
         self._engine = engine
         self._pulse = pulse
         self._elsewhen = elsewhen
         self._paused = paused
+        self._told_to_stop = False
         self._done: Counter[str] = Counter()
         self._asked = self._ticked = self._quiet = self._shown = float("-inf")
         self._rest = PAUSE
@@ -105,7 +113,10 @@ class Heart:
             self._pulse.beat()
             if time.monotonic() - self._asked >= QUIET:
                 self._asked = time.monotonic()
-                if self._paused():
+                answer = self._paused()
+                if answer is not None:
+                    self._told_to_stop = answer
+                if self._told_to_stop:
                     get_run_logger().warning("the tick deployment is paused: no step is taken, nothing is sent")
                     return {**self._done, "ended": "paused"}
             if not self._elsewhen.on:
@@ -152,12 +163,12 @@ def end_of_turn(now: datetime, scheduled: datetime | None) -> datetime:
     return begun + TURN + OVERLAP
 
 
-def _paused() -> bool:
-    """Whether a person paused this run's deployment. A Prefect that does not answer pauses nobody."""
+def _paused() -> bool | None:
+    """Whether a person paused this run's deployment; None when Prefect does not answer: what it said last stands."""
     if not runtime.deployment.id:
         return False
     try:
         with get_client(sync_client=True) as client:
             return client.read_deployment(runtime.deployment.id).paused
-    except httpx.HTTPError:
-        return False
+    except (httpx.HTTPError, PrefectException):
+        return None

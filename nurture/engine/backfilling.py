@@ -32,7 +32,7 @@ __all__ = ["BackfillReport", "HistoryReport", "Pasts", "placer", "take_in"]
 
 @dataclass(slots=True)
 class HistoryReport:
-    """What a history said: lines read, signals new to us, addresses that opted out or bounced, lines rejected."""
+    """What a history said: lines read, signals new to us, sends, lines rejected."""
 
     read: int = 0
     signals: int = 0
@@ -188,8 +188,8 @@ class _Nodes:
         campaign, node = row.campaign, row.node
         if len(meant) == 1:
             campaign, node = self.plan.campaign, meant[0][0]
-        incoming = Incoming(row.kind, LeadRef("id", str(found.lead)), row.at, campaign, node, row.id or "", row.reason)
-        return Heard(found.lead, row.kind, micros(row.at), campaign, node, incoming.identity(), row.reason)
+        lead = row.ref or LeadRef("id", row.name or "")
+        return Incoming(row.kind, lead, row.at, campaign, node, row.id or "", row.reason).of(found.lead)
 
 
 def placer(ready: Ready, pasts: Pasts, *, now: datetime) -> Callable[[Tx, list[Entering]], Mapping[int, Start | str]]:

@@ -276,7 +276,7 @@ class Delivery:
             self._verdicts.append(Settled(touch, "sent", at, verdict.detail))
         elif isinstance(verdict, Ambiguous):
             later = micros(retry_at(touch, NotSent("temporary", verdict.detail), moment))
-            self._verdicts.append(in_doubt(touch, touch.attempts + 1, verdict.detail, at=at, again_at=later))
+            self._verdicts.append(in_doubt(touch, touch.copies + 1, verdict.detail, at=at, again_at=later))
             self.total.ambiguous += self._verdicts[-1].state == "ambiguous"
         else:
             self._rest(touch.channel, verdict, moment)

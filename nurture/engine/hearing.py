@@ -41,16 +41,17 @@ class Incoming:
 
     def of(self, lead_id: int) -> Heard:
         """The signal as the store takes it. What no column takes is replaced, so that it stops nobody else's signal."""
-        words = (self.kind, self.campaign, self.node, self.identity(), self.reason)
+        words = (self.kind, self.campaign, self.node, self._identity(lead_id), self.reason)
         kind, campaign, node, identity, reason = (None if word is None else _storable(word) for word in words)
         assert kind is not None
         assert identity is not None
         return Heard(lead_id, kind, micros(self.at), campaign, node, identity, reason)
 
-    def identity(self) -> str:
+    def _identity(self, lead_id: int) -> str:
+        """Of whom it tells, not how they were named: the same click told as an address and as an id is one click."""
         if self.id:
             return self.id
-        what = f"{self.kind}\0{self.lead}\0{micros(self.at)}\0{self.campaign or ''}\0{self.node or ''}"
+        what = f"{self.kind}\0{lead_id}\0{micros(self.at)}\0{self.campaign or ''}\0{self.node or ''}"
         return blake2b(what.encode("utf-8", "replace"), digest_size=12).hexdigest()
 
 

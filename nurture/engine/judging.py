@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from nurture.channels.base import Channel, Message
@@ -101,7 +101,19 @@ class Judge:
         return batch
 
     def judge(self, touch: Outbound, batch: Batch, now: datetime) -> Settled | Defer | tuple[Ready, str, str]:
-        """A verdict already, a later time, or (version, address, its hash) for a message that may be tried now."""
+        """A verdict already, a later time, or (version, address, its hash) for a message that may be tried now.
+
+        Whatever a message waits for, it waits no longer than until it expires.
+        """
+        expires = from_micros(touch.expires_at)
+        if now >= expires:
+            return Settled(touch, "refused", touch.expires_at, "expired: it could not be sent in time")
+        found = self._judge(touch, batch, now)
+        if isinstance(found, Defer) and found.until > expires:
+            return replace(found, until=expires)
+        return found
+
+    def _judge(self, touch: Outbound, batch: Batch, now: datetime) -> Settled | Defer | tuple[Ready, str, str]:
         at = micros(now)
         try:
             ready = self.plans.get(touch.version_id)

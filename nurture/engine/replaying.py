@@ -94,7 +94,10 @@ def _replay(
                 return {"node": step_node, "recorded": outcome, "replayed": "no such signal was heard"}
             at_node, since = None, at
             continue
-        facts = _facts(plan, campaign, key, json.loads(saw) if saw else {}, signals, touches)
+        try:
+            facts = _facts(plan, campaign, key, json.loads(saw) if saw else {}, signals, touches)
+        except _Gone as gone:
+            return {"node": step_node, "recorded": outcome, "replayed": str(gone)}
         again = _decide(plan, step_node, facts, from_micros(step_entered), from_micros(at))
         recorded = (outcome, because, json.loads(effects) if effects else [])
         if again != recorded:
@@ -113,6 +116,10 @@ def _left_by(kind: str, plan: Plan, signals: Mapping[str, Signal], at: int) -> b
     return kind in plan.exit_on and any(s.kind == kind and s.at <= moment for s in signals.values())
 
 
+class _Gone(Exception):
+    """Something that a decision has seen cannot be shown to it again."""
+
+
 def _facts(
     plan: Plan,
     campaign: str,
@@ -126,8 +133,12 @@ def _facts(
     known = dict(lead.get("fields", {}))
     states = saw.get("touches", [])
     seen = []
-    for touch, (node, state) in zip(touches, states, strict=False):
-        assert touch.node == node
+    if len(touches) < len(states):
+        raise _Gone(f"{len(states)} messages were seen, and {len(touches)} are still stored")
+    # What was asked for later is not among what was seen; it stands behind it.
+    for touch, (node, state) in zip(touches[: len(states)], states, strict=True):
+        if touch.node != node:
+            raise _Gone(f"the message of '{node}' that was seen is no longer stored")
         settled = state not in ("pending", "sending")
         seen.append(
             Touch(
@@ -141,6 +152,9 @@ def _facts(
                 touch.because,
             )
         )
+    missing = [id for id in saw.get("signals", []) if id not in signals]
+    if missing:
+        raise _Gone(f"signal {missing[0]} that was heard is no longer stored")
     return Facts(
         campaign,
         [signals[id] for id in saw.get("signals", [])],

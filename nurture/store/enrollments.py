@@ -261,10 +261,6 @@ def change_leads(tx: Tx, moved: Sequence[Moved], *, bump: bool) -> None:
         tx.run("UPDATE leads SET change = ? WHERE id IN {many}", next_change(tx), changed)
 
 
-COLUMNS = frozenset({"owner", "language", "time_zone"})
-"""Fields of a lead that are columns of their own and may be set by a campaign."""
-
-
 # write: unless a later one, by (time, enrollment), already stands.
 WRITE = (
     "INSERT INTO field_writes (lead_id, field, at, enrollment_id) VALUES (?, ?, ?, ?)"

@@ -12,18 +12,19 @@ RESENDS = {"hold": 0, "retry_once": 1, "retry": 3}
 
 RECOVER = """
 SELECT enrollment_id, node, n, lead_id, version_id, channel, content, purpose, on_unknown, asked_at, expires_at,
-    attempts, epoch, started_at
+    attempts, epoch, started_at, copies
 FROM touches WHERE state = 'sending' AND lease_until <= ? ORDER BY started_at LIMIT ? {skip_locked}
 """
 
 
-def in_doubt(touch: Outbound, attempts: int, because: str, *, at: int, again_at: int) -> Settled:
-    """The verdict on a message that may have left, in so many attempts.
+def in_doubt(touch: Outbound, times: int, because: str, *, at: int, again_at: int) -> Settled:
+    """The verdict on a message that may have left, so many times by now. Tries that certainly did not leave count for
+    nothing here: greylisting uses up no copy.
 
     Under `hold` (the default) it counts as sent, from the moment of its intent. Only a node whose policy says so has it
     repeated at `again_at`, with the same Message-ID, a bounded number of times.
     """
-    if attempts <= RESENDS.get(touch.on_unknown, 0):
+    if times <= RESENDS.get(touch.on_unknown, 0):
         said = f"sent again with the same Message-ID: {because}"
         return Settled(touch, "pending", at, said, again_at, resent=True)
     return Settled(touch, "ambiguous", at, because)
@@ -38,7 +39,7 @@ def recover(tx: Tx, *, now: int, wall: int, limit: int) -> int:
         tx.run("UPDATE touches SET epoch = epoch + 1 WHERE enrollment_id = ? AND node = ? AND n = ?", *touch.key)
         fenced = touch._replace(epoch=touch.epoch + 1)
         because = "its sender fell silent between the intent and the verdict"
-        verdict = in_doubt(fenced, touch.attempts, because, at=now, again_at=now)
+        verdict = in_doubt(fenced, touch.copies + 1, because, at=now, again_at=now)
         ambiguous += verdict.state == "ambiguous"
         settle(tx, [verdict], now=now)
     return ambiguous

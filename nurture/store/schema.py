@@ -17,7 +17,7 @@ installation = Table(
     metadata,
     Column("key", Text, primary_key=True),
     Column("value", Text, nullable=False),
-    comment="What belongs to this database as a whole: its secret, its fingerprint, restore mode.",
+    comment="What belongs to this database as a whole: its secret.",
 )
 
 changes = Table(
@@ -154,7 +154,7 @@ enrollments = Table(
     Column("worker_id", Id),
     Column("lease_until", Time, nullable=False, server_default="0"),
     Column("ended_at", Time),
-    Column("eligible_at", Time, comment="after the pool: from when on the lead may enter again"),
+    Column("eligible_at", Time, comment="from when on the lead may enter again; NULL: never"),
 )
 Index(
     "enrollments_due",
@@ -214,6 +214,13 @@ touches = Table(
     Column("due_at", Time, nullable=False),
     Column("expires_at", Time, nullable=False),
     Column("attempts", Integer, nullable=False, server_default="0"),
+    Column(
+        "copies",
+        Integer,
+        nullable=False,
+        server_default="0",
+        comment="how often it was repeated though it may have left",
+    ),
     Column("epoch", Integer, nullable=False, server_default="0"),
     Column("worker_id", Id),
     Column("lease_until", Time, nullable=False, server_default="0"),
@@ -258,7 +265,7 @@ touch_notes = Table(
     Column("node", Text, nullable=False),
     Column("n", Integer, nullable=False),
     Column("at", Time, nullable=False),
-    Column("what", Text, nullable=False, comment="deferred, held, retried, resent, resolved"),
+    Column("what", Text, nullable=False, comment="deferred, held, retried, resent, stuck"),
     Column("because", Text, nullable=False),
     comment="What happened to a touch between asking and verdict, for its timeline.",
 )

@@ -1,4 +1,4 @@
-"""The outbox: claim what may go out, commit intents durably, write verdicts. What a crash left is for `recovery`."""
+"""The outbox: claim what may go out, write verdicts. `intents` starts a message, `recovery` is for what a crash left."""
 
 from __future__ import annotations
 
@@ -25,8 +25,6 @@ __all__ = [
     "wake",
 ]
 
-DAY = 86_400_000_000
-
 
 class Outbound(NamedTuple):
     """A touch in our hands until the lease runs out."""
@@ -46,6 +44,8 @@ class Outbound(NamedTuple):
     epoch: int
     started_at: int | None
     """Of an earlier, ambiguous attempt that the node's policy repeats: the copy carries the same Date."""
+    copies: int = 0
+    """How often it was put back although it may have left."""
 
     @property
     def key(self) -> tuple[int, str, int]:
@@ -61,7 +61,7 @@ WHERE (enrollment_id, node, n) IN (
         SELECT v.id FROM versions v JOIN campaigns c ON c.campaign = v.campaign WHERE c.paused_at IS NOT NULL)
     ORDER BY due_at, enrollment_id LIMIT ? {skip_locked})
 RETURNING enrollment_id, node, n, lead_id, version_id, channel, content, purpose, on_unknown, asked_at, expires_at,
-    attempts, epoch, started_at
+    attempts, epoch, started_at, copies
 """
 
 
@@ -242,10 +242,18 @@ def settle(tx: Tx, verdicts: Sequence[Settled], *, now: int) -> int:
     )
     tx.many(
         "UPDATE touches SET state = 'pending', started_at = CASE WHEN ? = 1 THEN started_at ELSE ? END, due_at = ?,"
-        " because = ?, worker_id = NULL, lease_until = 0, attempts = attempts + ? WHERE enrollment_id = ? AND node = ? AND n = ?",
+        " because = ?, worker_id = NULL, lease_until = 0, attempts = attempts + ?, copies = copies + ? WHERE enrollment_id = ? AND node = ? AND n = ?",
         # The intent has counted this try already; one that failed before its intent is counted here.
         [
-            (int(v.resent), v.touch.started_at, v.due_at, v.because, int(v.burnt) - was_sending, *v.touch.key)
+            (
+                int(v.resent),
+                v.touch.started_at,
+                v.due_at,
+                v.because,
+                int(v.burnt) - was_sending,
+                int(v.resent),
+                *v.touch.key,
+            )
             for v in again
             for was_sending in [standing[v.touch.key][0] == "sending"]
         ],

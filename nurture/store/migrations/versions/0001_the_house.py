@@ -94,7 +94,7 @@ def upgrade() -> None:
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("key"),
-        comment="What belongs to this database as a whole: its secret, its fingerprint, restore mode.",
+        comment="What belongs to this database as a whole: its secret.",
     )
     op.create_table(
         "leads",
@@ -215,7 +215,7 @@ def upgrade() -> None:
         sa.Column("node", sa.Text(), nullable=False),
         sa.Column("n", sa.Integer(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("what", sa.Text(), nullable=False, comment="deferred, held, retried, resent, resolved"),
+        sa.Column("what", sa.Text(), nullable=False, comment="deferred, held, retried, resent, stuck"),
         sa.Column("because", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         comment="What happened to a touch between asking and verdict, for its timeline.",
@@ -237,6 +237,13 @@ def upgrade() -> None:
         sa.Column("due_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column(
+            "copies",
+            sa.Integer(),
+            server_default="0",
+            nullable=False,
+            comment="how often it was repeated though it may have left",
+        ),
         sa.Column("epoch", sa.Integer(), server_default="0", nullable=False),
         sa.Column("worker_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("lease_until", sa.BigInteger(), server_default="0", nullable=False),
@@ -338,10 +345,7 @@ def upgrade() -> None:
         sa.Column("lease_until", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
         sa.Column(
-            "eligible_at",
-            sa.BigInteger(),
-            nullable=True,
-            comment="after the pool: from when on the lead may enter again",
+            "eligible_at", sa.BigInteger(), nullable=True, comment="from when on the lead may enter again; NULL: never"
         ),
         sa.ForeignKeyConstraint(
             ["version_id"],
