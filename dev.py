@@ -30,6 +30,7 @@ PYTHON = os.path.join(BIN, "python")
 STAMP = os.path.join(VENV, "nurture-ready")
 RUN_LOCK, DEV_LOCK = "requirements.lock", "requirements-dev.lock"
 
+PATIENCE = 10  # seconds for what runs to clean up after Ctrl-C before it is told again
 DONE, WRONG_USAGE, BROKEN_ENVIRONMENT, INTERRUPTED = 0, 2, 3, 130
 
 
@@ -153,7 +154,12 @@ def run(command: "list[str]", folder: str) -> int:
         try:
             status = child.wait()
         except KeyboardInterrupt:
-            continue
+            try:
+                status = child.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                # It was not Ctrl-C in a terminal, which reaches both: somebody interrupted us alone.
+                child.send_signal(signal.SIGINT)
+                continue
         return status if status >= 0 else 128 - status
 
 

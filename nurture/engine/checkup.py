@@ -183,8 +183,12 @@ def _identity(settings: Settings) -> Iterator[Finding]:
     if settings.postal_address:
         yield Finding("postal address", "ok", settings.postal_address)
     else:
-        what = "no marketing mail may go out without the sender's postal address"
-        yield Finding("postal address", "warning", what, "set NURTURE_POSTAL_ADDRESS")
+        what = "marketing mail goes out without the sender's postal address, which the law of many countries asks for"
+        # Into files it harms nobody; to real people it does.
+        level: Literal["alarm", "warning"] = (
+            "alarm" if settings.smtp_url and not settings.smtp_url.startswith("file:") else "warning"
+        )
+        yield Finding("postal address", level, what, "set NURTURE_POSTAL_ADDRESS")
     if real and _local(settings.public_url):
         what = f"leads cannot reach {settings.public_url}, so they cannot opt out"
         yield Finding("public address", "warning", what, "set NURTURE_PUBLIC_URL to what your reverse proxy answers to")
