@@ -24,7 +24,7 @@ def letter(tx: Tx, enrollment: str, node: str, n: int) -> Letter | None:
     """The message of this key; None for one that never left, and for a lead that is no longer known."""
     row = tx.row(
         "SELECT e.campaign, t.enrollment_id, t.node, t.n, t.lead_id, t.version_id, t.channel, t.content, t.purpose,"
-        " t.on_unknown, t.asked_at, t.expires_at, t.attempts, t.epoch, t.started_at"
+        " t.on_unknown, t.asked_at, t.expires_at, t.attempts, t.epoch, t.started_at, t.copies"
         " FROM enrollments e JOIN touches t ON t.enrollment_id = e.id"
         " WHERE e.key = ? AND t.node = ? AND t.n = ? AND t.started_at IS NOT NULL",
         enrollment,
