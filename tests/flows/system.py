@@ -108,7 +108,7 @@ class System:
             found = self.look(run)
             return found if found.state and found.state.is_final() else None
 
-        return eventually(ended, 300)
+        return eventually(ended, 200)
 
     def look(self, run: FlowRun) -> FlowRun:
         with self.prefect() as prefect:

@@ -101,7 +101,10 @@ def test_a_cancelled_run_ends_and_changes_nothing_for_a_lead(live):
     eventually(lambda: got_mail(live, "before_cancel"))
     with live.prefect() as prefect:
         runs = prefect.request(
-            "POST", "/flow_runs/filter", json={"flow_runs": {"state": {"type": {"any_": ["RUNNING"]}}}}
+            "POST",
+            "/flow_runs/filter",
+            # The newest: a run whose runner was killed stays "Running" for good, and nobody is there to cancel it.
+            json={"flow_runs": {"state": {"type": {"any_": ["RUNNING"]}}}, "sort": "START_TIME_DESC"},
         )
         run = prefect.read_flow_run(runs.json()[0]["id"])
         prefect.set_flow_run_state(run.id, Cancelling())
