@@ -9,14 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any
 
 from nurture.channels.base import Rendered
 from nurture.channels.headers import BadHeader, clean_header
-from nurture.content.files import NAMES, Source, Written, compile_source, read_name, with_advertising_mark
+from nurture.content.files import FORM, NAMES, Source, Written, compile_source, read_name, uses, with_advertising_mark
+from nurture.content.forms import Form
+from nurture.content.links import link_name
 from nurture.content.template_filters import CannotRender
 from nurture.problems import Problem, errors
 from nurture.words import did_you_mean, quoted
@@ -30,12 +32,14 @@ _content_name = re.compile(r"[a-z0-9_-]{1,64}").fullmatch
 _empty_lines = re.compile(r"\n{3,}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Content:
     """All the messages that a version may send, ready to be rendered."""
 
     _written: Mapping[tuple[str, str], Mapping[str, Written]]
     """By content and channel, then by language."""
+    _names: Mapping[tuple[str, str], frozenset[str]]
+    """By content and channel: what their templates ask for, in any language."""
     _broken: Mapping[tuple[str, str], str]
     """What cannot be used, and why: it stops its own messages, and nobody else's."""
 
@@ -58,7 +62,12 @@ class Content:
                 broken[key] = f"{path}: {errors(problems)[0].what}"
             else:
                 written.setdefault(key, {})[source.language] = made
-        return cls(MappingProxyType(written), MappingProxyType(broken))
+        names = {key: frozenset().union(*(one.names() for one in made.values())) for key, made in written.items()}
+        return cls(MappingProxyType(written), MappingProxyType(names), MappingProxyType(broken))
+
+    def asked_for(self, channel: str, content: str) -> frozenset[str]:
+        """The names whose values this content shows or looks at, in whatever language."""
+        return self._names.get((content, channel), frozenset())
 
     def render(self, channel: str, content: str, language: str | None, context: Mapping[str, Any]) -> Rendered:
         """What this lead will read, in its language if there is one, else in Chinese, else in what there is.
@@ -72,6 +81,31 @@ class Content:
             raise CannotRender(f"there is no content {quoted(content)} for {channel}")
         languages = self._written[key]
         return _rendered(languages[_nearest(languages, language)], context)
+
+    def form(self, content: str, language: str | None) -> tuple[Form, str] | None:
+        """The form of this content and the language it is in; None where there is none."""
+        languages = self._written.get((content, FORM))
+        if not languages:
+            return None
+        nearest = _nearest(languages, language)
+        form = languages[nearest].form
+        return None if form is None else (form, nearest)
+
+    def tracked(self, channel: str, content: str, language: str | None) -> tuple[str, ...] | None:
+        """Where the links lead that this lead gets; None where its author wants nobody followed."""
+        languages = self._written[content, channel]
+        written = languages[_nearest(languages, language)]
+        return written.links if written.tracking else None
+
+    @cached_property
+    def links(self) -> Mapping[str, str]:
+        """Every link of every mail by its name."""
+        return {
+            link_name(url): url
+            for languages in self._written.values()
+            for written in languages.values()
+            for url in written.links
+        }
 
     def languages(self, channel: str, content: str) -> tuple[str, ...]:
         """In which languages it is written."""
@@ -101,14 +135,16 @@ def _rendered(written: Written, context: Mapping[str, Any]) -> Rendered:
             clean_header(subject, "subject")
             if written.advertising:
                 subject = with_advertising_mark(subject, written.language)
-        text = _empty_lines.sub("\n\n", written.text.render(context)).strip() if written.text is not None else ""
+        text = written.text.render(context).strip() if written.text is not None else ""
+        if "\n\n\n" in text:
+            text = _empty_lines.sub("\n\n", text)
         html = written.html.render(context) if written.html is not None else ""
         data = {name: template.render(context) for name, template in written.data.items()}
     except BadHeader as error:
         raise CannotRender(str(error)) from None
     for part in (text, html, *data.values()):
         try:
-            part.encode()
+            part.isascii() or part.encode()
         except UnicodeEncodeError:
             raise CannotRender("a value holds half a character") from None
     return Rendered(subject=subject, text=text, html=html, data=data)
@@ -148,7 +184,10 @@ class Catalogue:
                     bad.append(found.at(f"{folder.name}/{found.file}"))
             sources[below.name] = tuple(good)
             problems[below.name] = tuple(bad)
-        names = {name: frozenset(source.channel for source in given) for name, given in sources.items()}
+        names = {
+            name: frozenset(source.channel for source in given if source.channel != FORM)
+            for name, given in sources.items()
+        }
         shown = {name: tuple(source.shown_in(folder.name) for source in given) for name, given in sources.items()}
         return cls(MappingProxyType(names), shown, problems)
 
@@ -157,7 +196,7 @@ class Catalogue:
         return {
             source.path: source.text
             for source in self._sources.get(content, ())
-            if channel is None or source.channel == channel
+            if channel is None or source.channel in (channel, FORM)
         }
 
     def problems(self, content: str, channel: str) -> list[Problem]:
@@ -167,7 +206,12 @@ class Catalogue:
                 Problem("", "E_CONTENT", f"there is no content {quoted(content)}", did_you_mean(content, self.names))
             ]
         sources = [source for source in self._sources[content] if source.channel == channel]
+        forms = [source for source in self._sources[content] if source.channel == FORM]
         found = list(self._problems[content])
+        asking = next((source for source in sources if uses(source, "form_url")), None)
+        if asking is not None and not forms:
+            what = f"{asking.path} leads to a form, and there is none"
+            found.append(Problem("", "E_CONTENT", what, f"write {content}/form.{asking.language}.json"))
         if not sources:
             has = ", ".join(sorted(self.names[content])) or "nothing yet"
             what = f"the content {quoted(content)} is not written for {channel}"
@@ -176,7 +220,7 @@ class Catalogue:
             files = [source.path for source in sources if source.language == language]
             if len(files) > 1:
                 found.append(Problem("", "E_CONTENT", f"{' and '.join(files)} say the same; keep one"))
-        for source in sources:
+        for source in [*sources, *forms]:
             _, wrong = _compiled(source)
             found += [problem.at(f"{source.folder}/{source.path}") for problem in wrong]
         return found

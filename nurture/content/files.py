@@ -9,20 +9,24 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
+from nurture.content.forms import Form, read_form
+from nurture.content.links import links_of
 from nurture.content.mail_body import BadSource, Body, from_markdown, from_mjml
 from nurture.content.templates import Flaw, Flawed, Kind, Template, compile_template
 from nurture.problems import Problem, errors
 from nurture.words import did_you_mean, quoted
 
-__all__ = ["NAMES", "Source", "Written", "compile_source", "read_name", "with_advertising_mark"]
+__all__ = ["FORM", "NAMES", "Source", "Written", "compile_source", "read_name", "uses", "with_advertising_mark"]
 
-NAMES = frozenset({"campaign", "lead", "postal_address", "sender_name", "unsubscribe_url", "view_url"})
+NAMES = frozenset("campaign form_url lead postal_address preferences_url sender_name unsubscribe_url view_url".split())
 """What a template is given."""
 
 LONGEST_SUBJECT = 250
 LARGEST_PAGE = 512 * 1024
 MOST_SLOTS = 50
-HEADERS = ("Subject", "Preheader", "Purpose", "Jurisdiction")
+HEADERS = ("Subject", "Preheader", "Purpose", "Jurisdiction", "Tracking")
+FORM = "form"
+"""What stands for the channel in the name of a form's file."""
 KINDS = ("json", "md", "mjml", "txt")
 
 _file_name = re.compile(
@@ -62,6 +66,16 @@ class Written:
     data: Mapping[str, Template] = field(default_factory=dict)
     advertising: bool = False
     """The subject has to begin with 广告 or AD, as Chinese law wants it."""
+    links: tuple[str, ...] = ()
+    """Where its links lead, those with slots left out."""
+    tracking: bool = True
+    """Whether links and a picture may tell what the lead does with it, where the installation asks for that."""
+    form: Form | None = None
+
+    def names(self) -> frozenset[str]:
+        """What its templates ask for, of all that they may be given."""
+        templates = (self.subject, self.text, self.html, *self.data.values())
+        return frozenset().union(*(template.names for template in templates if template is not None))
 
 
 def read_name(path: PurePosixPath, text: str) -> Source | Problem:
@@ -79,7 +93,9 @@ def compile_source(source: Source) -> tuple[Written | None, tuple[Problem, ...]]
     if "\0" in source.text:
         problems.append(Problem("", "E_CONTENT", "the file holds a NUL; it is not a text"))
         return None, tuple(problems)
-    if source.kind == "json":
+    if source.channel == FORM:
+        written = _form(source, problems)
+    elif source.kind == "json":
         written = _data(source, problems)
     elif source.channel == "email":
         written = _mail(source, problems)
@@ -124,7 +140,8 @@ def _mail(source: Source, problems: list[Problem]) -> Written | None:
         return None
     html, text = _pages(made, problems)
     advertising = head.get("Jurisdiction", (1, ""))[1] == "CN"
-    return Written(source.language, subject_template, text, html, advertising=advertising)
+    tracking = head.get("Tracking", (1, "on"))[1] == "on"
+    return Written(source.language, subject_template, text, html, {}, advertising, links_of(made.html), tracking)
 
 
 def _split(text: str, problems: list[Problem]) -> tuple[dict[str, tuple[int, str]], str, int]:
@@ -149,6 +166,8 @@ def _split(text: str, problems: list[Problem]) -> tuple[dict[str, tuple[int, str
             problems.append(Problem(where, "E_CONTENT", f"{name} is given twice"))
         elif name == "Purpose" and value not in ("marketing", "service"):
             problems.append(Problem(where, "E_CONTENT", "Purpose is marketing or service"))
+        elif name == "Tracking" and value not in ("on", "off"):
+            problems.append(Problem(where, "E_CONTENT", "Tracking is on or off"))
         elif name == "Jurisdiction" and value != "CN":
             problems.append(Problem(where, "E_CONTENT", "Jurisdiction is CN, or is left out"))
         head.setdefault(name, (number, value))
@@ -197,6 +216,18 @@ def with_advertising_mark(subject: str, language: str) -> str:
     if _marked(visible):
         return visible
     return f"(广告) {visible}" if language.startswith("zh") else f"AD: {visible}"
+
+
+# -- forms ----------------------------------------------------------------------------------------------------------
+
+
+def _form(source: Source, problems: list[Problem]) -> Written | None:
+    if source.kind != "json":
+        problems.append(Problem("", "E_CONTENT", "a form is a JSON file", f"form.{source.language}.json"))
+        return None
+    form, found = read_form(source.text)
+    problems += found
+    return None if form is None else Written(source.language, form=form)
 
 
 # -- other channels -------------------------------------------------------------------------------------------------
@@ -259,6 +290,11 @@ def _place(text: str, flaw: Flaw | None, line: int, first_line: int) -> str:
     slots = list(_slot(lines[line - 1]))
     guilty = next((slot for slot in slots if flaw is not None and _has(slot[0], flaw)), slots[0] if slots else None)
     return f"line {line + first_line - 1}" + (f", column {guilty.start() + 1}" if guilty else "")
+
+
+def uses(source: Source, name: str) -> bool:
+    """Whether some slot of this file takes this value."""
+    return any(re.search(rf"\b{name}\b", slot[0]) for slot in _slot(source.text))
 
 
 def _has(slot: str, flaw: Flaw) -> bool:

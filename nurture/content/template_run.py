@@ -76,14 +76,19 @@ def joined(pieces: list[Piece], cost: int) -> Callable[[Run], str]:
     if all(isinstance(piece, str) for piece in pieces):
         pieces = ["".join(piece for piece in pieces if isinstance(piece, str))]
     fixed = sum(len(piece) for piece in pieces if isinstance(piece, str))
-    parts = tuple(pieces)
+    # What is the same for everybody stands in its place already; the others are put between.
+    empty = [piece if isinstance(piece, str) else "" for piece in pieces]
+    slots = [(number, piece) for number, piece in enumerate(pieces) if not isinstance(piece, str)]
 
     def block(run: Run) -> str:
         run.spend(cost)
         run.room -= fixed
         if run.room < 0:
             raise CannotRender("the message is longer than 512 KB")
-        return "".join([part if isinstance(part, str) else part(run) for part in parts])
+        page = empty.copy()
+        for number, piece in slots:
+            page[number] = piece(run)
+        return "".join(page)
 
     return block
 
@@ -133,7 +138,19 @@ def getter(root: str, keys: list[str | int], path: str) -> Get:
             return missing
         return value
 
-    return get
+    if len(keys) != 1 or not isinstance(keys[0], str):
+        return get
+    name = keys[0]
+
+    def field(run: Run) -> Any:
+        """Nearly all slots are of this form."""
+        owner = run.values.get(root)
+        if owner.__class__ is not dict:
+            return get(run)
+        value = owner.get(name)
+        return missing if value is None or (lead and value == "") else value
+
+    return field
 
 
 def path_of(node: nodes.Expr) -> str | None:

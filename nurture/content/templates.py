@@ -19,7 +19,7 @@ from jinja2.parser import Parser
 
 from nurture.channels.headers import BadHeader, one_line
 from nurture.content.html_context import START, BadUrl, Spot, escape, url_part, url_whole
-from nurture.content.template_filters import FILTERS, CannotRender, written
+from nurture.content.template_filters import FILTERS, LONGEST_VALUE, CannotRender, written
 from nurture.content.template_run import (
     COMPARE,
     DEEPEST,
@@ -83,6 +83,8 @@ class Template:
     """Names whose value every rendering shows, because they stand outside of any condition."""
     uncertain: tuple[tuple[int, str], ...]
     """(line, `lead.field`) of fields that stop the message when the lead does not have them."""
+    names: frozenset[str]
+    """What it asks for, of all that it may be given."""
     _render: Callable[[Run], str]
 
     def render(self, context: Mapping[str, Any]) -> str:
@@ -111,7 +113,9 @@ def compile_template(source: str, kind: Kind, names: Iterable[str], *, largest: 
         raise Flawed([Flaw(1, f"the template cannot be read: {_sentence(str(error))}")]) from None
     if compiler.flaws:
         raise Flawed(compiler.flaws)
-    return Template(frozenset(compiler.always), tuple(dict.fromkeys(compiler.uncertain)), render)
+    return Template(
+        frozenset(compiler.always), tuple(dict.fromkeys(compiler.uncertain)), frozenset(compiler.used), render
+    )
 
 
 def _sentence(text: str) -> str:
@@ -124,6 +128,7 @@ class _Compiler:
     def __init__(self, kind: Kind, names: Iterable[str]) -> None:
         self.flaws: list[Flaw] = []
         self.always: set[str] = set()
+        self.used: set[str] = set()
         self.uncertain: list[tuple[int, str]] = []
         self._kind = kind
         self._names = frozenset(names)
@@ -251,7 +256,8 @@ class _Compiler:
 
         def fill(run: Run) -> str:
             try:
-                text = into(written(get(run)))
+                value = get(run)
+                text = into(value if value.__class__ is str and len(value) <= LONGEST_VALUE else written(value))
             except (CannotRender, BadHeader, BadUrl) as error:
                 reason = str(error)
                 raise CannotRender(reason if reason.startswith(path) else f"{path}: {reason}") from None
@@ -331,6 +337,7 @@ class _Compiler:
             return False
         known = self._names | ({self._loop_name} if self._loop_name else set())
         if name.name in known:
+            self.used.add(name.name)
             return True
         self.flaw(name, f"there is no {quoted(name.name)} in a template", did_you_mean(name.name, known))
         return False

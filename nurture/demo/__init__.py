@@ -78,13 +78,14 @@ def perform(leads: int, home: Path, *, seed: int = 1, keep: bool = False, start:
     from nurture.demo.showing import Outcome, progress
     from nurture.demo.staging import fresh, on_stage
     from nurture.demo.telling import tell_three
+    from nurture.demo.visiting import Gate
     from nurture.drawing.picture import svg
 
     began = time.monotonic()
     fresh(home)
     people = the_crowd(leads, seed)
-    with on_stage(home, people) as (engine, servers):
-        playing = Playing(engine, people, home, start, servers.wechat.orders, keep_all=keep)
+    with on_stage(home, people) as (engine, servers), Gate(engine, start) as gate:
+        playing = Playing(engine, people, home, start, gate, servers.wechat.orders, keep_all=keep)
         servers.reader = playing.take
         entered = playing.open_the_doors()
         last = Today(start, 1, 0, 0, 0, 0, 0, 0, entered)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from nurture.demo.people import Person, chance, pick
 from nurture.plan import Plan
 
-__all__ = ["Answer", "Notes", "ask_people", "asked_of", "notes_of", "respond", "respond_by_wechat"]
+__all__ = ["Answer", "Notes", "ask_people", "asked_of", "need_of", "notes_of", "respond", "respond_by_wechat"]
 
 SLOWEST_HOURS, QUICKEST_HOURS = 60.0, 0.1
 STRONGEST = ("submitted", "attended", "registered", "downloaded")
@@ -107,6 +107,11 @@ def notes_of(person: Person, accepted: datetime) -> Notes:
         if chance(person.key, name, "told") < 0.92
     }
     return Notes(accepted + timedelta(days=1 + int(5 * chance(person.key, "notes"))), told)
+
+
+def need_of(person: Person) -> str:
+    """What somebody wants to solve, as they write it into a questionnaire."""
+    return pick(KNOWN_AFTER_A_TALK["need"][person.language], person.key, "need")
 
 
 def _delay(*what: object) -> timedelta:

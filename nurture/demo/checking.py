@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nurture.demo.playing import CAMPAIGN, Playing
+from nurture.identity import LeadRef
 
 __all__ = ["Proof", "prove"]
 
@@ -32,6 +33,7 @@ def prove(playing: Playing, log: Path) -> list[Proof]:
         _once(mails),
         _same_books(told, len(mails), len(playing.notices)),
         _stopped(playing.opted_out, mails),
+        _only_people(playing),
         _replayed(playing),
     ]
 
@@ -84,6 +86,29 @@ def _stopped(opted_out: dict[str, datetime], mails: list[_Mail]) -> Proof:
     after = "nobody got a mail after that" if not late else f"{late:,} mails went out after that"
     people = f"{len(opted_out):,} {'person' if len(opted_out) == 1 else 'people'}"
     return Proof(not late, f"{people} unsubscribed: {after}")
+
+
+def _only_people(playing: Playing) -> Proof:
+    """Behind every yes to a mail stands what a person did to that mail; gateways open all of them."""
+    plan = playing.engine.ready(CAMPAIGN, now=playing.now).plan
+    asked = {
+        node: spec.settings.get("to")
+        for node, spec in plan.definition.nodes.items()
+        if spec.type == "check_response" and plan.definition.nodes[spec.settings["to"]].settings["channel"] == "email"
+    }
+    moved = 0
+    for person in playing.people:
+        ref = LeadRef.parse(person.email)
+        for enrollment in playing.engine.history(ref)["enrollments"]:
+            for step in enrollment["steps"]:
+                answered = step["node"] in asked and step["outcome"] == "yes"
+                acts = {(person.email, asked.get(step["node"])), (person.email, "")}
+                moved += answered and not acts & playing.acted
+    after = "none of them moved anybody" if not moved else f"{moved:,} leads went on by them"
+    return Proof(
+        not moved and not playing.gate.refused,
+        f"{playing.scanned:,} requests of security gateways that open every mail: {after}",
+    )
 
 
 def _replayed(playing: Playing) -> Proof:

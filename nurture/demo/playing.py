@@ -7,7 +7,7 @@ import heapq
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -15,11 +15,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from nurture import tokens
-from nurture.demo.behaviour import Answer, Notes, ask_people, asked_of, notes_of, respond, respond_by_wechat
+from nurture.demo.behaviour import Answer, Notes, ask_people, asked_of, need_of, notes_of, respond, respond_by_wechat
 from nurture.demo.people import Person, write_csv
+from nurture.demo.visiting import Gate, Mail, has_gateway
 from nurture.engine.engine import Engine
-from nurture.engine.hearing import Incoming
-from nurture.identity import LeadRef
 from nurture.leads import LeadOptions
 from nurture.store.database import from_micros
 from nurture.store.reports import open_handoffs
@@ -41,6 +40,12 @@ class Seen:
     to: str
     node: str
     date: datetime
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A gateway opens everything in a mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,8 @@ class Playing:
     people: list[Person]
     home: Path
     start: datetime
+    gate: Gate
+    """Where people, gateways and other systems knock."""
     notices: list[dict[str, Any]]
     """Where WeChat's stand-in puts the messages it accepted."""
     seen: list[Seen] = field(default_factory=list)
@@ -75,6 +82,10 @@ class Playing:
     """Address to when we heard that it must not be written to any more."""
     answered: Counter[str] = field(default_factory=Counter)
     """Address to how often its owner reacted to anything."""
+    acted: set[tuple[str, str]] = field(default_factory=set)
+    """(address, node) of the mails to which a person reacted; no node for what came by WeChat, which names none."""
+    scanned: int = 0
+    """Requests of security gateways."""
     won: set[str] = field(default_factory=set)
     """Addresses of those whom sales accepted."""
     keep_all: bool = False
@@ -85,7 +96,7 @@ class Playing:
         self.now = self.start
         self._by_email = {person.email: person for person in self.people}
         self._by_wechat = {person.wechat: person for person in self.people if person.wechat}
-        self._agenda: list[tuple[datetime, int, Person, str, Answer | Notes, str]] = []
+        self._agenda: list[tuple[datetime, int, Person, str, Answer | Notes | Scan, str, Mail | None]] = []
         self._number = itertools.count()
         self._read = self._noticed = 0
         self._asked: set[tuple[int, str]] = set()
@@ -98,7 +109,7 @@ class Playing:
         """A mail has arrived. Called by the mail server, in its own thread."""
         date = parsedate_to_datetime(caught.headers["date"][0]).astimezone(UTC)
         node = self._node_of(caught.headers.get("list-unsubscribe", ("",))[0])
-        self.seen.append(Seen(caught.to[0], node, date))
+        self.seen.append(Seen(caught.to[0], node, date, caught.raw))
         person = self._by_email[caught.to[0]]
         name = f"{node or 'other'}.{person.language}" + (f".{person.email.partition('@')[0]}" if self.keep_all else "")
         if name not in self._kept:
@@ -150,14 +161,24 @@ class Playing:
     def _people_read(self, asked: Mapping[str, tuple[str, ...]]) -> None:
         for seen in self.seen[self._read :]:
             person = self._by_email[seen.to]
-            for answer in respond(person, seen.node, asked.get(seen.node, ()), seen.date):
+            answers = respond(person, seen.node, asked.get(seen.node, ()), seen.date)
+            if not answers and not has_gateway(person):
+                continue
+            mail = Mail.read(seen.raw)
+            if has_gateway(person):
+                self._later(seen.date + timedelta(seconds=2), person, "email", Scan(), seen.node, mail)
+            for answer in answers:
                 self.answered[person.email] += 1
-                self._later(answer.at, person, "email", answer, seen.node)
+                self.acted.add((person.email, seen.node))
+                self._later(answer.at, person, "email", answer, seen.node, mail)
+        # What was read need not be kept.
+        self.seen[self._read :] = [replace(seen, raw=b"") for seen in self.seen[self._read :]]
         self._read = len(self.seen)
         for notice in self.notices[self._noticed :]:
             person = self._by_wechat[notice["touser"]]
             for answer in respond_by_wechat(person, notice["template_id"], self.now):
                 self.answered[person.email] += 1
+                self.acted.add((person.email, ""))
                 self._later(answer.at, person, "wechat", answer, "")
         self._noticed = len(self.notices)
 
@@ -179,26 +200,48 @@ class Playing:
                 notes = notes_of(person, answer.at)
                 self._later(notes.at, person, "email", notes, node)
 
-    def _later(self, at: datetime, person: Person, by: str, what: Answer | Notes, node: str) -> None:
-        heapq.heappush(self._agenda, (at, next(self._number), person, by, what, node))
+    def _later(
+        self, at: datetime, person: Person, by: str, what: Answer | Notes | Scan, node: str, mail: Mail | None = None
+    ) -> None:
+        heapq.heappush(self._agenda, (at, next(self._number), person, by, what, node, mail))
 
     def _hear_what_has_happened(self) -> None:
-        signals: list[Incoming] = []
         notes: list[tuple[Person, Notes]] = []
         while self._agenda and self._agenda[0][0] <= self.now:
-            at, _, person, by, what, node = heapq.heappop(self._agenda)
+            at, _, person, by, what, node, mail = heapq.heappop(self._agenda)
+            self.gate.now = at
             if isinstance(what, Notes):
                 notes.append((person, what))
-                continue
-            lead = LeadRef.parse(person.email if by == "email" else f"wechat:{person.wechat}")
-            campaign = CAMPAIGN if node else None
-            signals.append(Incoming(what.kind, lead, at, campaign, node or None, reason=what.reason))
-            if what.kind in ("unsubscribed", "complained"):
-                self.opted_out.setdefault(person.email, self.now)
-        if signals:
-            self.heard += self.engine.hear(signals, now=self.now).heard
+            elif isinstance(what, Scan):
+                assert mail is not None
+                self.scanned += self.gate.scan(person, mail)
+            else:
+                self.heard += 1
+                self._act(person, by, what, node, mail)
+        self.gate.flush()
         if notes:
             self._write_down(notes)
+
+    def _act(self, person: Person, by: str, what: Answer, node: str, mail: Mail | None) -> None:
+        """Somebody does something, in the way in which such a thing reaches us."""
+        gate = self.gate
+        if what.kind in ("unsubscribed", "complained"):
+            self.opted_out.setdefault(person.email, self.now)
+        if mail is not None and what.kind == "viewed":
+            gate.look(person, mail)
+        elif mail is not None and what.kind == "clicked":
+            gate.click(person, mail, node)
+        elif mail is not None and what.kind == "unsubscribed":
+            gate.opt_out(mail)
+        elif mail is not None and what.kind == "submitted" and mail.form:
+            gate.fill_in(person, mail, {"need": need_of(person)})
+        elif what.kind == "replied" and by == "wechat":
+            gate.answer_by_wechat(person, "1")
+        else:
+            lead = person.email if by == "email" else f"wechat:{person.wechat}"
+            to = {"campaign": CAMPAIGN, "node": node} if node else {}
+            more = {"reason": what.reason} if what.reason else {}
+            gate.told_by_the_site(kind=what.kind, lead=lead, at=what.at.isoformat(), **to, **more)
 
     def _write_down(self, notes: list[tuple[Person, Notes]]) -> None:
         """SDR notes come in as CRM notes do: a file, imported."""

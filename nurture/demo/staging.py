@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nurture.demo.people import Person
+from nurture.demo.visiting import HOOK, WECHAT_TOKEN
 from nurture.engine.engine import Engine
 from nurture.problems import Problem, Rejected
 from nurture.settings import Settings
@@ -59,6 +60,9 @@ def settings_for(home: Path, *, smtp_url: str, wechat_url: str) -> Settings:
         "wechat_url": wechat_url,
         "wechat_app_id": "wxdemo",
         "wechat_secret": "demo",
+        "wechat_token": WECHAT_TOKEN,
+        "hooks": f"site:{HOOK}",
+        "tracking": "on",
         "sender": "hello@qinghe.example",
         "sender_name": "青禾营销云",
         "postal_address": "上海市示例路 1 号 · 1 Example Road, Shanghai",

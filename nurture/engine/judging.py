@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from nurture.channels.base import Channel, Message
 from nurture.engine.plans import NotRunnable, Plans, Ready
-from nurture.identity import IdentityKind, address_hash
-from nurture.policy import Allow, Cap, Circumstances, Defer, QuietHours, may_send
-from nurture.store import Store
+from nurture.identity import address_hash, every_hash
+from nurture.jurisdiction import may_hold, rules_for
+from nurture.pacing import Pace
+from nurture.policy import RHYTHMS, Allow, Cap, Circumstances, Defer, QuietHours, Wishes, may_send
+from nurture.store import Store, paces
 from nurture.store import touches as outbox
 from nurture.store.database import from_micros, micros
+from nurture.store.suppressions import opted_out, suppressed
 from nurture.store.touches import Outbound, Recipient, Settled
 
-__all__ = ["BREAKER", "Batch", "House", "Judge"]
+__all__ = ["Batch", "House", "Judge"]
 
-BREAKER = timedelta(minutes=5)
-"""After a fault of the sender itself, how long its channel rests."""
+LATER = timedelta(minutes=5)
+"""When to look again at what cannot be sent from here as things are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,8 @@ class House:
     `CannotRender`."""
     cap: Cap | None
     quiet: QuietHours | None
+    jurisdiction: str = ""
+    """The country of leads that name none."""
 
 
 @dataclass(slots=True)
@@ -52,6 +58,9 @@ class Batch:
     """Why a touch may not be sent: what its address, or the person by another of them, has said."""
     owners: dict[int, str] = field(default_factory=dict)
     recent: dict[int, list[int]] = field(default_factory=dict)
+    wishes: dict[int, Wishes] = field(default_factory=dict)
+    paces: dict[paces.Key, Pace] = field(default_factory=dict)
+    """What is known of how fast their channels and domains go."""
 
 
 class Judge:
@@ -63,13 +72,13 @@ class Judge:
         plans: Plans,
         house: House,
         channel: Callable[[str], Channel],
-        resting: Mapping[str, datetime],
+        domain: Callable[[str, str], str],
     ) -> None:
         self.store = store
         self.plans = plans
         self.house = house
         self.channel = channel
-        self.resting = resting
+        self.domain = domain
 
     def gather(self, touches: list[Outbound], now: datetime) -> Batch:
         """What bears on these touches, in a handful of queries."""
@@ -87,17 +96,28 @@ class Judge:
                     continue
                 if found is not None:
                     batch.addresses[touch.key] = found
-            batch.hashes = {lead.id: self._hashes(lead) for lead in batch.leads.values()}
-            barred = outbox.suppressed(tx, [hashed for _, hashed in batch.addresses.values()])
-            silent = outbox.opted_out(tx, [hashed for hashes in batch.hashes.values() for hashed in hashes])
+            batch.hashes = {lead.id: every_hash(self.house.secret, lead) for lead in batch.leads.values()}
+            barred = suppressed(tx, [hashed for _, hashed in batch.addresses.values()])
+            silent = opted_out(tx, [hashed for hashes in batch.hashes.values() for hashed in hashes])
             for touch in touches:
                 _, hashed = batch.addresses.get(touch.key, ("", ""))
                 said = barred.get(hashed) or next((silent[h] for h in batch.hashes[touch.lead_id] if h in silent), None)
                 if said is not None:
                     batch.barred[touch.key] = said
+            parts = {
+                (t.channel, self.domain(t.channel, batch.addresses[t.key][0]))
+                for t in touches
+                if t.key in batch.addresses
+            }
+            batch.paces = paces.look(tx, parts | {(channel, paces.WHOLE) for channel, _ in parts}, now=micros(now))
             batch.owners = outbox.owned(tx, lead_ids)
+            batch.wishes = {lead.id: Wishes.of(json.loads(lead.fields)) for lead in batch.leads.values()}
             if period:
                 batch.recent = outbox.started_since(tx, lead_ids, micros(now - period))
+            rare = [lead for lead, wishes in batch.wishes.items() if wishes.rhythm is not None]
+            if rare:
+                longest = max([period, *(cap.period for cap in RHYTHMS.values())])
+                batch.recent |= outbox.started_since(tx, rare, micros(now - longest))
         return batch
 
     def judge(self, touch: Outbound, batch: Batch, now: datetime) -> Settled | Defer | tuple[Ready, str, str]:
@@ -118,17 +138,14 @@ class Judge:
         try:
             ready = self.plans.get(touch.version_id)
         except NotRunnable as error:
-            return Defer(now + BREAKER, f"this version cannot run here: {error}")
+            return Defer(now + LATER, f"this version cannot run here: {error}")
         if touch.key in batch.unusable:
-            return Defer(now + BREAKER, batch.unusable[touch.key])
-        rests = self.resting.get(touch.channel)
-        if rests is not None and rests > now:
-            return Defer(rests, "the sender rests after a fault of its own")
+            return Defer(now + LATER, batch.unusable[touch.key])
         lead = batch.leads[touch.lead_id]
         try:
             calendar = ready.plan.calendar.in_zone(lead.time_zone)
         except ValueError as error:
-            return Defer(now + BREAKER, f"nobody can tell when it is day where the lead lives: {error}")
+            return Defer(now + LATER, f"nobody can tell when it is day where the lead lives: {error}")
         if touch.key not in batch.addresses:
             return Settled(touch, "refused", at, f"no_address: the lead has no address for {touch.channel}")
         address, hashed = batch.addresses[touch.key]
@@ -140,6 +157,8 @@ class Judge:
             started=[from_micros(value) for value in batch.recent.get(touch.lead_id, ())],
             calendar=calendar,
             window=ready.plan.send_window,
+            wishes=batch.wishes[touch.lead_id],
+            no_consent=self._no_consent(lead),
         )
         answer = may_send(about, now=now, cap=self.house.cap, quiet=self.house.quiet)
         if isinstance(answer, Allow):
@@ -148,6 +167,17 @@ class Judge:
             return answer
         return Settled(touch, "refused", at, answer.because)
 
+    def _no_consent(self, lead: Recipient) -> str:
+        """Why this person may not get marketing, though there was a legal basis to begin with."""
+        if lead.consent == "yes":
+            return ""
+        if lead.consent == "no":
+            return "the lead has said no"
+        home = self.house.jurisdiction
+        if may_hold(lead.fields, home) and (rules := rules_for(json.loads(lead.fields), home)).opt_in:
+            return f"{rules.name} asks for the person's own yes"
+        return ""
+
     def _address(self, channel: str, lead: Recipient) -> tuple[str, str] | None:
         """(address, its hash) of this lead on this channel."""
         address = self.channel(channel).address(lead.identities())
@@ -155,12 +185,3 @@ class Judge:
             return None
         kind, key = lead.identity_of(address)
         return address, address_hash(self.house.secret, kind, key)
-
-    def _hashes(self, lead: Recipient) -> tuple[str, ...]:
-        known: list[tuple[IdentityKind, str | None]] = [
-            ("email", lead.email_key),
-            ("phone", lead.phone),
-            ("wechat", lead.wechat),
-            ("id", lead.external_id),
-        ]
-        return tuple(address_hash(self.house.secret, kind, key) for kind, key in known if key)

@@ -20,6 +20,7 @@ CONTEXT: dict[str, Any] = {
     "campaign": {"name": "welcome", "title": "Welcome"},
     "unsubscribe_url": "https://example.com/u/abc",
     "view_url": "https://example.com/v/abc",
+    "preferences_url": "https://news.example.com/preferences/abc",
     "postal_address": "1 Road",
     "sender_name": "News",
 }

@@ -20,6 +20,7 @@ from nurture.demo.checking import prove
 from nurture.demo.people import Person, the_crowd
 from nurture.demo.playing import Playing
 from nurture.demo.staging import fresh, settings_for, supply
+from nurture.demo.visiting import Gate
 from nurture.engine.engine import Engine
 from nurture.problems import Rejected
 from nurture.settings import Settings
@@ -51,9 +52,18 @@ def document(home: Path) -> Any:
 
 def test_every_lead_comes_out_and_every_proof_holds(document: Any) -> None:
     assert [check for check in document["checks"] if not check["ok"]] == []
-    assert len(document["checks"]) == 5
+    assert len(document["checks"]) == 6
     assert sum(document["ended"].values()) == LEADS
     assert document["weeks"] >= 3
+
+
+def test_gateways_open_every_mail_of_theirs_and_people_still_count(home: Path, document: Any) -> None:
+    settings = settings_for(home, smtp_url="smtp://127.0.0.1:9", wechat_url="http://127.0.0.1:9")
+    with Engine.open(settings) as engine, engine.store.read() as tx:
+        heard = dict(tx.rows("SELECT confidence, COUNT(*) FROM signals WHERE kind IN ('viewed', 'clicked') GROUP BY 1"))
+
+    assert heard["machine"] > 50
+    assert heard["human"] > 20
 
 
 def test_the_funnel_begins_with_all_and_never_widens_before_people_take_over(document: Any) -> None:
@@ -114,8 +124,11 @@ def after(home: Path, document: Any) -> Iterator[Playing]:
     """The run's books, opened again."""
     settings = settings_for(home, smtp_url="smtp://127.0.0.1:9", wechat_url="http://127.0.0.1:9")
     with Engine.open(settings) as engine:
-        playing = Playing(engine, the_crowd(LEADS, 1), home, START, [{}] * document["wechat"])
+        people = the_crowd(LEADS, 1)
+        playing = Playing(engine, people, home, START, Gate(engine, START), [{}] * document["wechat"])
         playing.now = START + timedelta(weeks=30)
+        nodes = engine.ready("welcome", now=playing.now).plan.nodes
+        playing.acted = {(person.email, node) for person in people for node in nodes}
         yield playing
 
 
@@ -141,6 +154,15 @@ def test_a_mail_after_an_opt_out_would_be_noticed(home: Path, document: Any) -> 
 
     assert len(broken) == 1
     assert "went out after that" in broken[0]
+
+
+def test_a_lead_that_a_gateway_moved_would_be_noticed(home: Path, document: Any) -> None:
+    with after(home, document) as playing:
+        playing.acted.clear()
+        broken = [proof.sentence for proof in prove(playing, home / "mails.jsonl") if not proof.holds]
+
+    assert len(broken) == 1
+    assert "went on by them" in broken[0]
 
 
 # -- the folder -----------------------------------------------------------------------------------------------------

@@ -47,6 +47,7 @@ def test_the_list_says_how_each_campaign_is_doing(engine: Engine, site: Guard) -
         "inside": 2,
         "due_today": 2,
         "stuck": 0,
+        "last_run": "2026-03-02T02:00:00Z",
         "ended": {},
     }
 
@@ -87,6 +88,7 @@ def test_palette_and_forms_come_from_the_types_alone(site: Guard) -> None:
         "check_response.to": "node",
         "check_response.evidence": "texts",
         "check_response.within": "duration",
+        "check_response.confidence": "choice",
         "end.reason": "text",
         "route.to": "choice",
         "route.team": "text",
@@ -134,7 +136,7 @@ class Strange(Node):
 def test_a_strangers_type_gets_a_form_too() -> None:
     [shown] = forms.palette({"strange": Strange}, {})
 
-    assert [field["kind"] for field in shown["fields"]] == ["json", "group", "condition", "boolean"]
+    assert [field["kind"] for field in shown["fields"]] == ["list", "group", "condition", "boolean"]
     assert forms.ways_out({"x": {"type": "strange"}, "y": {"type": "unheard_of"}, "z": 1}, {"strange": Strange}) == {
         "x": None,
         "y": None,
