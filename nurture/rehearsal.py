@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -58,6 +58,8 @@ class Lived:
     lead: Lead
     """As the campaign left it."""
     messages: tuple[Message, ...]
+    handed_off: tuple[datetime, ...]
+    """When people were given the lead."""
     unheard: tuple[str, ...]
     """The nodes of whose messages or hand-overs the story tells, and that the lead never came to."""
 
@@ -128,6 +130,7 @@ class _World:
         self.touches: list[Touch] = []
         self.steps: list[Step] = []
         self.messages: list[Message] = []
+        self.handed_off: list[datetime] = []
         self.works_with: str | None = None
         """`sdr` or `sales`, from the hand-over until they return the lead."""
         self.woken = False
@@ -183,11 +186,12 @@ class _World:
             place = len(self.touches)
             self.touches.append(Touch(message.node, message.channel, message.content, "pending", message.at))
             self._try_to_send(place, message)
-        for hand_over in found.book.hand_overs:
-            self.works_with = hand_over.to
-            for happening in self.story.answers.get(hand_over.node, ()):
-                self.heard.add(hand_over.node)
-                self._signal_after(happening, hand_over.at, hand_over.node)
+        for hand_off in found.book.hand_offs:
+            self.works_with = hand_off.to
+            self.handed_off.append(hand_off.at)
+            for happening in self.story.answers.get(hand_off.node, ()):
+                self.heard.add(hand_off.node)
+                self._signal_after(happening, hand_off.at, hand_off.node)
 
     def _try_to_send(self, place: int, message: Outgoing) -> None:
         started = [m.at for m in self.messages if m.sent]
@@ -224,8 +228,7 @@ class _World:
 
     def _settle(self, place: int, message: Outgoing, state: Any, because: str) -> None:
         sent = state == "sent"
-        self.touches[place] = replace(
-            self.touches[place],
+        self.touches[place] = self.touches[place]._replace(
             state=state,
             started_at=self.now if sent else None,
             settled_at=self.now,
@@ -288,6 +291,7 @@ class _World:
             self.now,
             self.lead,
             tuple(self.messages),
+            tuple(self.handed_off),
             tuple(node for node in named if node not in self.heard),
         )
 

@@ -6,6 +6,7 @@ import { createContext, memo, useCallback, useContext, useMemo, useRef, useState
 import type { Counts, Kind } from "./api";
 import { HEIGHT, snap, widthOf } from "./layout";
 import { END, type Box } from "./model";
+import type { Mark } from "./panels";
 import { useWords } from "./words";
 
 export interface Shown {
@@ -17,9 +18,16 @@ export interface Shown {
   start: boolean;
   place: Box;
   ways: [string, string][];
+  /** By way out: the points by which its edge passes other boxes. */
+  routes: Record<string, Box[]>;
   errors: number;
   warnings: number;
   counts: Counts | null;
+  /** Of those that are here. */
+  stuck: number;
+  mark: Mark | null;
+  /** By way out. */
+  marks: Record<string, Mark | null> | null;
 }
 
 /** A place on the screen, for menus. */
@@ -44,7 +52,7 @@ interface Props extends Doings {
 }
 
 type BoxNode = Node<{ shown: Shown }, "box">;
-type WayEdge = Edge<{ way: string; share: number }, "way">;
+type WayEdge = Edge<{ way: string; share: number; mark: Mark | null; route: Box[] }, "way">;
 
 const DoingsContext = createContext<Doings>({ onInsert: () => {}, onLeads: () => {} });
 export const DRAGGED = "application/x-nurture-type";
@@ -97,7 +105,7 @@ export function Canvas({ nodes, selected, dark, onSelect, onMove, onConnect, onD
           sourceHandle: way,
           target,
           targetHandle: "in",
-          data: { way, share: (node.counts?.outcomes[way] ?? 0) / most },
+          data: { way, share: (node.counts?.outcomes[way] ?? 0) / most, mark: node.marks?.[way] ?? null, route: node.routes[way] ?? [] },
           markerEnd: { type: MarkerType.ArrowClosed, width: 14, height: 14, markerUnits: "userSpaceOnUse", color: "var(--edge)" },
           focusable: false,
         })),
@@ -208,8 +216,10 @@ const BoxView = memo(function BoxView({ data, selected }: NodeProps<BoxNode>) {
   const words = useWords();
   const { onLeads } = useContext(DoingsContext);
   const here = shown.counts?.here ?? 0;
+  const left = Object.values(shown.counts?.outcomes ?? {}).reduce((sum, count) => sum + count, 0);
+  const share = (count: number) => `${Math.round((100 * count) / left)} %`;
   return (
-    <div className={`box ${shown.kind}${selected ? " selected" : ""}`}>
+    <div className={`box ${shown.kind}${selected ? " selected" : ""}${shown.mark ? ` mark-${shown.mark}` : ""}`}>
       <Handle type="target" id="in" position={Position.Top} />
       <div className="box-head">
         {shown.start && <span className="flag" title={words.say("start")}>▶</span>}
@@ -224,6 +234,7 @@ const BoxView = memo(function BoxView({ data, selected }: NodeProps<BoxNode>) {
             {words.number(here)}
           </button>
         )}
+        {shown.stuck > 0 && <button type="button" className="here stuck nodrag" onClick={() => onLeads(shown.id)} title={words.say("stuck")}>{words.number(shown.stuck)} {words.say("stuck")}</button>}
         {shown.errors > 0 && <span className="badge error" title={words.say("errors")}>{shown.errors}</span>}
         {shown.errors === 0 && shown.warnings > 0 && <span className="badge warning" title={words.say("warnings")}>!</span>}
       </div>
@@ -237,7 +248,7 @@ const BoxView = memo(function BoxView({ data, selected }: NodeProps<BoxNode>) {
           return (
             <span key={way} className={`way${target ? "" : " open"}`} title={`${words.outcome(way)}${target === END ? ` → ${words.say("end")}` : ""}`}>
               <span className="way-name">{words.outcome(way)}</span>
-              {count !== undefined && count > 0 && <span className="way-count">{words.number(count)}</span>}
+              {count !== undefined && count > 0 && <span className="way-count" title={share(count)}>{words.number(count)}{shown.ways.length === 2 && <i> {share(count)}</i>}</span>}
               {target === END && <span className="stop" aria-label={words.say("end")}>■</span>}
               <Handle type="source" id={way} position={Position.Bottom} />
             </span>
@@ -251,11 +262,14 @@ const BoxView = memo(function BoxView({ data, selected }: NodeProps<BoxNode>) {
 function WayView({ id, source, sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition, data, markerEnd, selected }: EdgeProps<WayEdge>) {
   const { say } = useWords();
   const { onInsert } = useContext(DoingsContext);
-  const [path, x, y] = getBezierPath({ sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition, curvature: 0.35 });
+  const route = data?.route ?? [];
+  const [path, x, y] = route.length
+    ? winding([[sourceX, sourceY], ...route, [targetX, targetY]])
+    : getBezierPath({ sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition, curvature: 0.35 });
   const insert = (event: MouseEvent) => onInsert(source, data!.way, { x: event.clientX, y: event.clientY });
   return (
     <>
-      <BaseEdge id={id} path={path} {...(markerEnd ? { markerEnd } : {})} style={{ strokeWidth: 1.5 + 4 * (data?.share ?? 0) + (selected ? 1 : 0) }} interactionWidth={18} />
+      <BaseEdge id={id} path={path} className={data?.mark ? `mark-${data.mark}` : ""} {...(markerEnd ? { markerEnd } : {})} style={{ strokeWidth: 1.5 + 4 * (data?.share ?? 0) + (selected ? 1 : 0) }} interactionWidth={18} />
       <EdgeLabelRenderer>
         <button
           type="button"
@@ -271,6 +285,20 @@ function WayView({ id, source, sourceX, sourceY, targetX, targetY, sourcePositio
       </EdgeLabelRenderer>
     </>
   );
+}
+
+/** A curve through these points, straight down at each of them, and a place for the button on it. */
+function winding(points: Box[]): [string, number, number] {
+  const [[firstX, firstY], ...others] = points as [Box, ...Box[]];
+  let [x, y] = [firstX, firstY];
+  let path = `M${x},${y}`;
+  for (const [toX, toY] of others) {
+    const bend = (toY - y) / 2;
+    path += ` C${x},${y + bend} ${toX},${toY - bend} ${toX},${toY}`;
+    [x, y] = [toX, toY];
+  }
+  const [atX, atY] = points[1]!;
+  return [path, atX, atY];
 }
 
 const NODE_TYPES = { box: BoxView };

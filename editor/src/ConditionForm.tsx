@@ -13,18 +13,32 @@ interface Props {
   where: string;
   onChange: (tree: Json) => void;
   onRemove: (() => void) | undefined;
+  /** Part of a group, which has the buttons that add to it. */
+  inside?: boolean;
 }
 
-const FRESH: Members = { field: "tags", op: "has", value: "" };
+export const FRESH: Members = { field: "tags", op: "has", value: "" };
 const GROUPS = ["all", "any", "not"] as const;
 const NUMBERS = new Set(["<", "<=", ">", ">="]);
 const PLAIN = /^-?(0|[1-9]\d{0,10})(\.\d{1,4})?$/;
 
-export function ConditionForm({ tree, where, onChange, onRemove }: Props) {
+export function ConditionForm({ tree, where, onChange, onRemove, inside = false }: Props) {
   const { say } = useWords();
   const group = isMembers(tree) ? GROUPS.find((key) => key in tree) : undefined;
-  if (!isMembers(tree) || (!group && !("field" in tree))) return <Comparison tree={{ ...FRESH, field: "" }} where={where} onChange={onChange} onRemove={onRemove} />;
-  if (!group) return <Comparison tree={tree} where={where} onChange={onChange} onRemove={onRemove} />;
+  if (!isMembers(tree) || !group) {
+    const alone = isMembers(tree) && "field" in tree ? tree : { ...FRESH, field: "" };
+    return (
+      <>
+        <Comparison tree={alone} where={where} onChange={onChange} onRemove={onRemove} />
+        {!inside && (
+          <div className="row wrap">
+            <button type="button" onClick={() => onChange({ all: [alone, FRESH] })}>＋ {say("add_condition")}</button>
+            <button type="button" onClick={() => onChange({ all: [alone, { any: [FRESH] }] })}>＋ {say("add_group")}</button>
+          </div>
+        )}
+      </>
+    );
+  }
   const inner = tree[group];
   const parts: Json[] = Array.isArray(inner) ? inner : inner === undefined || inner === null ? [] : [inner];
   const put = (kind: string, now: Json[]) => onChange(kind === "not" ? { not: now.length === 1 ? now[0]! : { all: now } } : { [kind]: now });
@@ -32,12 +46,12 @@ export function ConditionForm({ tree, where, onChange, onRemove }: Props) {
   return (
     <div className="condition" data-where={where} tabIndex={-1}>
       <div className="row">
-        <Choice label={say("comparison")} value={group} choices={GROUPS.map((key) => [key, say(key)])} onChange={(kind) => put(kind, parts)} />
+        <Choice label={say("comparison")} value={group} choices={[...GROUPS.map((key): [string, string] => [key, say(key)]), ...(parts.length === 1 ? [["alone", say("alone")] as [string, string]] : [])]} onChange={(kind) => (kind === "alone" ? onChange(parts[0]!) : put(kind, parts))} />
         {onRemove && <button type="button" className="quiet" aria-label={say("remove")} onClick={onRemove}>×</button>}
       </div>
       {parts.map((part, n) => (
         <ConditionForm
-          key={n} tree={part} where={at(n)}
+          key={n} tree={part} where={at(n)} inside
           onChange={(now) => put(group, parts.map((each, k) => (k === n ? now : each)))}
           onRemove={parts.length > 1 ? () => put(group, parts.filter((_, k) => k !== n)) : onRemove}
         />

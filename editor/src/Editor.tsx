@@ -1,6 +1,6 @@
 import { ReactFlowProvider, useReactFlow } from "@xyflow/react";
 import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
-import type { NodeType, Problem, Types } from "./api";
+import { api, type NodeType, type Problem, type Refused, type Types } from "./api";
 import { Canvas, DRAGGED, type Shown, type Spot } from "./Canvas";
 import { ConditionsContext } from "./ConditionForm";
 import { AddMenu, ConflictDialog, HelpDialog, SearchBox } from "./dialogs";
@@ -9,11 +9,13 @@ import { CampaignForm, NodeForm } from "./Inspector";
 import { HEIGHT, laidOut, widthOf } from "./layout";
 import {
   addNode, connect, copied, END, inShort, nodesOf, pasted, removeNodes, renameNode, setAt, startOf, steps, targets,
-  type Box, type Drawing, type Members, type NodeJson,
+  type Box, type Members, type NodeJson,
 } from "./model";
+import { PANELS, type Overlay } from "./panels";
 import { People } from "./People";
 import { useCampaign } from "./useCampaign";
 import { useKeys, useClipboard } from "./useKeys";
+import { glide, middle, neighbour, nodeAt } from "./walking";
 import { useWords } from "./words";
 
 interface Props {
@@ -54,6 +56,8 @@ function Open({ name, isNew, types, dark, controls, onLeave, onUnsaved }: Props)
   const [open, setOpen] = useState<"help" | "search" | "problems" | null>(null);
   const [focus, setFocus] = useState<string | null>(null);
   const [note, setNote] = useState("");
+  const [beside, setBeside] = useState<string | null>(null);
+  const [overlay, setOverlay] = useState<Overlay | null>(null);
   const panel = useRef<HTMLElement>(null);
 
   const nodes = nodesOf(drawing.draft);
@@ -80,6 +84,12 @@ function Open({ name, isNew, types, dark, controls, onLeave, onUnsaved }: Props)
     return found;
   }, [checked]);
 
+  const stuckAt = useMemo(() => {
+    const found = new Map<string, number>();
+    for (const { node, leads } of status?.causes ?? []) found.set(node, (found.get(node) ?? 0) + leads);
+    return found;
+  }, [status]);
+
   const shown = useMemo<Shown[]>(
     () =>
       (JSON.parse(shape) as typeof wired).map(({ id, ways }) => {
@@ -92,14 +102,19 @@ function Open({ name, isNew, types, dark, controls, onLeave, onUnsaved }: Props)
           detail: inShort(node),
           kind: checked.ways[id]?.length === 0 ? "end" : (type?.kind ?? "change"),
           start: startOf(drawing.draft) === id,
-          place: drawing.boxes[id] ?? auto.get(id) ?? [0, 0],
+          place: drawing.boxes[id] ?? auto.places.get(id) ?? [0, 0],
           ways,
+          // A box that was moved is met by the straightest way.
+          routes: Object.fromEntries(ways.map(([way, target]) => [way, drawing.boxes[id] || drawing.boxes[target] ? [] : (auto.routes.get(`${id}|${way}`) ?? [])])),
           errors: problemsAt.get(id)?.errors ?? 0,
           warnings: problemsAt.get(id)?.warnings ?? 0,
-          counts: status?.nodes[id] ?? null,
+          counts: (overlay?.counts ?? status?.nodes)?.[id] ?? null,
+          stuck: overlay?.counts ? 0 : (stuckAt.get(id) ?? 0),
+          mark: overlay?.nodes?.[id] ?? null,
+          marks: overlay?.ways ? Object.fromEntries(ways.map(([way]) => [way, overlay.ways?.[`${id}|${way}`] ?? null])) : null,
         };
       }),
-    [shape, drawing, auto, checked, problemsAt, status, typeOf, words],
+    [shape, drawing, auto, checked, problemsAt, status, stuckAt, overlay, typeOf, words],
   );
 
   const chosen = [...selected].filter((id) => nodes[id]);
@@ -135,6 +150,8 @@ function Open({ name, isNew, types, dark, controls, onLeave, onUnsaved }: Props)
     change(() => (from ? connect(added, from.id, ways(from.id), from.way, id) : added));
     reveal(id);
   };
+
+  const showNode = useCallback((id: string) => reveal(id, false), [reveal]);
 
   /** From the palette: behind what is selected if it has a way out that leads nowhere yet. */
   const addNext = (type: NodeType) => {
@@ -213,6 +230,7 @@ function Open({ name, isNew, types, dark, controls, onLeave, onUnsaved }: Props)
     add: () => setAdding({ spot: middle(), from: null }),
     form: () => (setSheet(true), setFocus(one ? `/nodes/${one}` : "")),
     escape: () => select(NOBODY),
+    all: () => setSelected(new Set(Object.keys(nodes))),
     walk: (direction) => {
       const next = neighbour(drawing, ways, one ?? startOf(drawing.draft), direction);
       if (next && nodes[next]) reveal(next, false);
@@ -238,12 +256,18 @@ function Open({ name, isNew, types, dark, controls, onLeave, onUnsaved }: Props)
         <h1>{name}</h1>
         {campaign.trouble && <p className="problem error">{campaign.trouble === "unreachable" ? say("unreachable") : campaign.trouble}</p>}
         {campaign.unreadable && <p>{say("not_json")}</p>}
-        {campaign.unreadable?.map((problem, n) => <p key={n} className="problem error"><code>{problem.where}</code> {problem.what} <span className="hint">{problem.hint}</span></p>)}
+        {campaign.unreadable?.map((problem, n) => <p key={n} className="problem error"><code>{problem.where}</code> {words.problem(problem).what} <span className="hint">{words.problem(problem).hint}</span></p>)}
       </main>
     );
   }
   if (!campaign.ready) return <main className="page note">{say("loading")}</main>;
 
+  const Beside = PANELS.find((kind) => kind.id === beside);
+  const toggle = (id: string) => {
+    setBeside(beside === id ? null : id);
+    setOverlay(null);
+    setSheet(beside !== id);
+  };
   const errors = checked.problems.filter((problem) => problem.severity === "error").length;
   const warnings = checked.problems.length - errors;
 
@@ -254,7 +278,14 @@ function Open({ name, isNew, types, dark, controls, onLeave, onUnsaved }: Props)
           <header className="bar">
             <button type="button" className="quiet" onClick={onLeave} aria-label={say("campaigns")} title={say("campaigns")}>←</button>
             <h1 title={name}>{words.title(drawing.draft.title, name)}</h1>
-            {status && <span className={`state ${status.paused ? "paused" : "running"}`}>{say(status.paused ? "paused" : "running")}</span>}
+            {status && (
+              <button
+                type="button" className={`state ${status.paused ? "paused" : "running"}`} title={say(status.paused ? "resume" : "pause")}
+                onClick={() => void api.pause(name, !status.paused).catch((error: Refused) => setNote(error.message || say("unreachable")))}
+              >
+                {say(status.paused ? "paused" : "running")} {status.paused ? "▶" : "‖"}
+              </button>
+            )}
             <span className="save-state" role="status">{campaign.saving ? say("saving") : campaign.dirty ? say("unsaved") : errors ? say("saved_with") : say("saved")}</span>
             <span className="tools">
               <button type="button" onClick={campaign.undo} disabled={!campaign.canUndo} aria-label={say("undo")} title={`${say("undo")} (Ctrl Z)`}>↶</button>
@@ -263,6 +294,7 @@ function Open({ name, isNew, types, dark, controls, onLeave, onUnsaved }: Props)
               <button type="button" onClick={() => change((before) => ({ ...before, boxes: {} }))} disabled={!Object.keys(drawing.boxes).length} aria-label={say("tidy")} title={say("tidy")}>▦</button>
               <button type="button" className="narrow" onClick={() => (select(NOBODY), setSheet(true))} aria-label={say("settings")} title={say("settings")}>⚙</button>
               <button type="button" onClick={() => setOpen("help")} aria-label={say("help")} title={`${say("help")} (?)`}>?</button>
+              {PANELS.map((kind) => <button key={kind.id} type="button" aria-pressed={beside === kind.id} onClick={() => toggle(kind.id)}>{words.in(kind.title)}</button>)}
               {controls}
             </span>
             <button type="button" className={`count${errors ? " error" : warnings ? " warning" : ""}`} onClick={() => setOpen(open === "problems" ? null : "problems")} aria-expanded={open === "problems"}>
@@ -300,7 +332,7 @@ function Open({ name, isNew, types, dark, controls, onLeave, onUnsaved }: Props)
                 {checked.problems.map((problem, n) => (
                   <li key={n}>
                     <button type="button" className={`problem ${problem.severity}`} onClick={() => goTo(problem)}>
-                      <code>{problem.file || problem.where || "/"}</code> {problem.what} <span className="hint">{problem.hint}</span>
+                      <code>{problem.file || problem.where || "/"}</code> {words.problem(problem).what} <span className="hint">{words.problem(problem).hint}</span>
                     </button>
                   </li>
                 ))}
@@ -310,7 +342,13 @@ function Open({ name, isNew, types, dark, controls, onLeave, onUnsaved }: Props)
           </div>
           <aside className="panel" ref={panel} aria-label={say("settings")}>
             <button type="button" className="quiet narrow close" onClick={() => select(NOBODY)} aria-label={say("close")}>×</button>
-            {one && status && (
+            {Beside && (
+              <>
+                <h2 className="panel-title">{words.in(Beside.title)} <button type="button" className="quiet" onClick={() => toggle(Beside.id)} aria-label={say("close")}>×</button></h2>
+                <Beside.View name={name} campaign={campaign} types={types} titleOf={titleOf} reveal={showNode} onOverlay={setOverlay} />
+              </>
+            )}
+            {!Beside && one && status && (
               <div className="tabs" role="tablist">
                 {(["settings", "leads"] as const).map((each) => (
                   <button key={each} type="button" role="tab" aria-selected={tab === each} onClick={() => setTab(each)}>
@@ -319,8 +357,8 @@ function Open({ name, isNew, types, dark, controls, onLeave, onUnsaved }: Props)
                 ))}
               </div>
             )}
-            {one && tab === "leads" && status ? (
-              <People campaign={name} node={one} titles={titleOf} />
+            {Beside ? null : one && tab === "leads" && status ? (
+              <People campaign={name} node={one} titles={titleOf} causes={status.causes.filter((each) => each.node === one)} onNote={setNote} />
             ) : one ? (
               <NodeForm
                 key={one} id={one} drawing={drawing} type={typeOf.get(nodes[one]!.type)} types={types.types} ways={ways(one)} ended={checked.ways[one]?.length === 0} onChange={change}
@@ -353,29 +391,4 @@ function Open({ name, isNew, types, dark, controls, onLeave, onUnsaved }: Props)
       </FormContext.Provider>
     </ConditionsContext.Provider>
   );
-}
-
-function nodeAt(problem: Problem): string | null {
-  const [first, id] = steps(problem.where ?? "");
-  return first === "nodes" && id !== undefined ? id : null;
-}
-
-/** Milliseconds; none for those who asked their system for less motion. */
-function glide(): number {
-  return window.matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 200;
-}
-
-function middle(): Spot {
-  return { x: window.innerWidth / 2 - 80, y: window.innerHeight / 4 };
-}
-
-/** Along the edges: down to what follows, up to what came before, sideways among what follows the same node. */
-function neighbour(drawing: Drawing, ways: (id: string) => string[], id: string, direction: "up" | "down" | "left" | "right"): string | undefined {
-  const nodes = nodesOf(drawing.draft);
-  const after = (of: string) => (nodes[of] ? [...new Set(targets(nodes[of], ways(of)).values())].filter((to) => nodes[to]) : []);
-  if (direction === "down") return after(id)[0];
-  const before = Object.keys(nodes).find((each) => each !== id && after(each).includes(id));
-  if (direction === "up" || !before) return direction === "up" ? before : undefined;
-  const siblings = after(before);
-  return siblings[(siblings.indexOf(id) + (direction === "right" ? 1 : siblings.length - 1)) % siblings.length];
 }

@@ -1,7 +1,8 @@
-import { useMemo, type ReactNode } from "react";
+import { useMemo, useState, type ReactNode } from "react";
 import type { Field, NodeType } from "./api";
 import { Choice, Fields, FieldView, Problems, Renamed, Texts, pointer } from "./fields";
 import { connect, END, isMembers, NODE_ID, nodesOf, setNode, startOf, targets, withMember, type Drawing, type Json, type Members, type NodeJson } from "./model";
+import { Preview } from "./Preview";
 import { useWords } from "./words";
 
 /** The form of what is selected: a node, or the campaign itself. */
@@ -27,6 +28,7 @@ export function NodeForm({ id, drawing, type, types, ways, ended, onChange, onRe
   const nodes = nodesOf(drawing.draft);
   const node = nodes[id]!;
   const where = pointer("/nodes", id);
+  const [previewing, setPreviewing] = useState(false);
   const others = Object.entries(nodes).filter(([other]) => other !== id);
   const put = (now: NodeJson, about: string) => onChange((before) => setNode(before, id, now), about);
 
@@ -87,13 +89,21 @@ export function NodeForm({ id, drawing, type, types, ways, ended, onChange, onRe
           <Problems where={`${where}/next`} inner={false} />
         </fieldset>
       )}
+      {previewing && <Preview channel={spoken(node, type, "channel")} content={spoken(node, type, "content")} onClose={() => setPreviewing(false)} />}
       <div className="row actions">
+        {type?.kind === "message" && spoken(node, type, "content") !== "" && <button type="button" onClick={() => setPreviewing(true)}>✉ {say("preview")}</button>}
         {startOf(drawing.draft) !== id && <button type="button" onClick={() => onChange((before) => ({ ...before, draft: { ...before.draft, start: id } }))}>▶ {say("make_start")}</button>}
         <button type="button" onClick={onCopy}>{say("copy")}</button>
         <button type="button" className="danger" onClick={onDelete}>{say("delete")}</button>
       </div>
     </>
   );
+}
+
+/** By what a message is named, as it is set or by default. */
+function spoken(node: NodeJson, type: NodeType | undefined, key: string): string {
+  const value = node[key] ?? type?.fields.find((each) => each.name === key)?.default;
+  return typeof value === "string" ? value : "";
 }
 
 /** Members that the type does not know: shown with what the validator says of them, and a way to take them out. */

@@ -43,8 +43,8 @@ export function ConflictDialog({ clash, onTheirs, onMine, onClose }: { clash: Cl
 }
 
 const KEYS: [string, Word][] = [
-  ["Ctrl S", "key_save"], ["Ctrl Z / Ctrl Shift Z", "undo"], ["Ctrl C / X / V", "key_copy"], ["Delete", "key_delete"], ["Ctrl F  /", "search"],
-  ["A", "key_add"], ["Enter", "key_enter"], ["Alt ← → ↑ ↓", "key_walk"], ["← → ↑ ↓", "key_move"], ["F", "fit"], ["Esc", "key_esc"], ["?", "help"],
+  ["Ctrl S", "key_save"], ["Ctrl Z / Ctrl Shift Z", "undo"], ["Ctrl C / X / V", "key_copy"], ["Ctrl A", "key_all"], ["Delete", "key_delete"], ["Ctrl F  /", "search"],
+  ["A", "key_add"], ["Enter", "key_enter"], ["Enter …", "key_form"], ["Alt ← → ↑ ↓", "key_walk"], ["← → ↑ ↓", "key_move"], ["F", "fit"], ["Esc", "key_esc"], ["?", "help"],
 ];
 
 export function HelpDialog({ onClose }: { onClose: () => void }) {
@@ -97,12 +97,17 @@ export interface Findable {
   text: string;
 }
 
+/** Whoever types a whole id means that node. */
+function near(node: Findable, wanted: string): number {
+  return node.id === wanted || node.title.toLowerCase() === wanted ? 0 : node.id.startsWith(wanted) ? 1 : 2;
+}
+
 export function SearchBox({ nodes, onFind, onClose }: { nodes: readonly Findable[]; onFind: (id: string) => void; onClose: () => void }) {
   const { say } = useWords();
   const [typed, setTyped] = useState("");
   const [at, setAt] = useState(0);
   const wanted = typed.trim().toLowerCase();
-  const found = wanted ? nodes.filter((node) => node.text.toLowerCase().includes(wanted)).slice(0, 12) : [];
+  const found = wanted ? nodes.filter((node) => node.text.toLowerCase().includes(wanted)).sort((a, b) => near(a, wanted) - near(b, wanted)).slice(0, 12) : [];
   const choose = (id: string | undefined) => {
     if (!id) return;
     onFind(id);

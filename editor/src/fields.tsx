@@ -1,6 +1,7 @@
 import { createContext, useContext, useEffect, useId, useState, type ReactNode } from "react";
 import type { Field, Problem } from "./api";
-import { ConditionForm } from "./ConditionForm";
+import { List, Named, Union } from "./collections";
+import { ConditionForm, FRESH } from "./ConditionForm";
 import { isMembers, withMember, type Json, type Members } from "./model";
 import { useWords } from "./words";
 
@@ -18,7 +19,7 @@ export const FormContext = createContext<FormAround>({ problems: [], nodes: [], 
 
 type Change = (value: Json | undefined) => void;
 
-interface InputProps {
+export interface InputProps {
   field: Field;
   value: Json | undefined;
   where: string;
@@ -41,7 +42,8 @@ export function Fields({ fields, value, where, onChange }: { fields: readonly Fi
   ));
 }
 
-const INNER: ReadonlySet<string> = new Set(["condition", "group", "groups", "texts", "shares"]);
+/** Kinds that hold places of their own. */
+export const INNER: ReadonlySet<string> = new Set(["condition", "group", "groups", "texts", "shares", "list", "map", "union"]);
 
 export function FieldView({ label, ...props }: InputProps & { label?: string }) {
   const words = useWords();
@@ -64,25 +66,35 @@ export function FieldView({ label, ...props }: InputProps & { label?: string }) 
 /** What is wrong at this place; with `inner`, below it, too. */
 export function Problems({ where, inner }: { where: string; inner: boolean }) {
   const { problems, onUse } = useContext(FormContext);
-  const { say } = useWords();
+  const words = useWords();
+  const { say } = words;
   const found = problems.filter((problem) => problem.where === where || (inner && problem.where?.startsWith(`${where}/`)));
   return found.map((problem, n) => {
-    const meant = /^did you mean '([^']+)'/.exec(problem.hint ?? "")?.[1];
+    const meant = offers(problem.hint ?? "");
     return (
       <p key={n} className={`problem ${problem.severity}`} role="status">
-        {problem.what}
-        {problem.hint && <span className="hint"> {problem.hint}</span>}
-        {meant && problem.where && (
-          <button type="button" className="fix" onClick={() => onUse(problem.where!, meant)}>
-            {say("use")} “{meant}”
+        {words.problem(problem).what}
+        {problem.hint && <span className="hint"> {words.problem(problem).hint}</span>}
+        {problem.where && meant.map((word) => (
+          <button key={word} type="button" className="fix" onClick={() => onUse(problem.where!, word)}>
+            {say("use")} “{word}”
           </button>
-        )}
+        ))}
       </p>
     );
   });
 }
 
-function Input({ field, value, where, onChange, id }: InputProps & { id: string }): ReactNode {
+const MOST_OFFERS = 4;
+
+/** The words that a hint proposes: the one that was probably meant, or the few there are. */
+function offers(hint: string): string[] {
+  const meant = /^did you mean '([^']+)'/.exec(hint)?.[1];
+  const there = /^there is: ([\w-]+(?:, [\w-]+)*)$/.exec(hint)?.[1]?.split(", ") ?? [];
+  return meant ? [meant] : there.length <= MOST_OFFERS ? there : [];
+}
+
+export function Input({ field, value, where, onChange, id }: InputProps & { id: string }): ReactNode {
   const words = useWords();
   const { nodes } = useContext(FormContext);
   const unset = field.default === undefined ? words.say("not_set") : `${words.say("default")}: ${String(field.default)}`;
@@ -117,7 +129,7 @@ function Input({ field, value, where, onChange, id }: InputProps & { id: string 
       return <Shares where={where} value={value} onChange={onChange} />;
     case "condition":
       return value === undefined ? (
-        <button type="button" data-where={where} onClick={() => onChange({ all: [{ field: "tags", op: "has", value: "" }] })}>＋ {words.say("add_condition")}</button>
+        <button type="button" data-where={where} onClick={() => onChange(FRESH)}>＋ {words.say("add_condition")}</button>
       ) : (
         <ConditionForm tree={value} where={where} onChange={onChange} onRemove={field.required ? undefined : () => onChange(undefined)} />
       );
@@ -132,6 +144,12 @@ function Input({ field, value, where, onChange, id }: InputProps & { id: string 
       );
     case "groups":
       return <Groups field={field} value={value} where={where} onChange={onChange} />;
+    case "list":
+      return <List field={field} value={value} where={where} onChange={onChange} />;
+    case "map":
+      return <Named field={field} value={value} where={where} onChange={onChange} />;
+    case "union":
+      return <Union id={id} field={field} value={value} where={where} onChange={onChange} />;
     case "json":
       return <JsonInput id={id} where={where} value={value} onChange={onChange} />;
   }

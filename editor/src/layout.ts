@@ -23,11 +23,17 @@ export function widthOf(ways: number): number {
   return Math.max(WIDTH, ways * WAY);
 }
 
-export function laidOut(nodes: readonly Wired[]): Map<string, Box> {
-  return nodes.length > LARGE ? inRows(nodes) : byDagre(nodes);
+export interface Laid {
+  places: Map<string, Box>;
+  /** Of `node|way out`: the points between the two boxes by which the edge passes others, top to bottom. */
+  routes: Map<string, Box[]>;
 }
 
-function byDagre(nodes: readonly Wired[]): Map<string, Box> {
+export function laidOut(nodes: readonly Wired[]): Laid {
+  return nodes.length > LARGE ? { places: inRows(nodes), routes: new Map() } : byDagre(nodes);
+}
+
+function byDagre(nodes: readonly Wired[]): Laid {
   const graph = new dagre.graphlib.Graph({ multigraph: true });
   graph.setGraph({ rankdir: "TB", nodesep: SIDE, ranksep: BELOW, marginx: 20, marginy: 20 });
   graph.setDefaultEdgeLabel(() => ({}));
@@ -39,12 +45,20 @@ function byDagre(nodes: readonly Wired[]): Map<string, Box> {
   dagre.layout(graph);
   const x = (id: string) => (graph.node(id) as { x: number }).x;
   const side = mirrored(nodes, known, x) ? -1 : 1;
-  return new Map(
+  const places = new Map(
     nodes.map((node): [string, Box] => {
       const placed = graph.node(node.id) as { x: number; y: number };
       return [node.id, [snap(side * placed.x - widthOf(node.ways.length) / 2), snap(placed.y - HEIGHT / 2)]];
     }),
   );
+  const routes = new Map<string, Box[]>();
+  for (const { v, w, name } of graph.edges()) {
+    const from = (graph.node(v) as { y: number }).y + HEIGHT / 2 + BELOW;
+    const to = (graph.node(w) as { y: number }).y - HEIGHT / 2 - BELOW;
+    const { points } = graph.edge({ v, w, name }) as { points: { x: number; y: number }[] };
+    routes.set(`${v}|${name}`, points.filter(({ y }) => y > from && y < to).map(({ x, y }): Box => [side * x, y]));
+  }
+  return { places, routes };
 }
 
 /** Whether most ways out would cross less in a mirror: the layout knows boxes, and nothing of the order of their ways. */

@@ -4,19 +4,24 @@ import { createRoot } from "react-dom/client";
 import { api, Refused, type Types } from "./api";
 import { Editor } from "./Editor";
 import { List } from "./List";
+import { PAGES, type PageKind } from "./pages";
 import "./styles.css";
 import { Words, WordsContext, type Language } from "./words";
 
-/** One page: the list at /, a campaign at /campaign/NAME. */
+/** One program: the list at /, a campaign at /campaign/NAME, and whatever pages.tsx adds. */
 
 interface Route {
   name: string | null;
   isNew: boolean;
+  page: PageKind | null;
 }
 
+const NAMED = /^(\/[a-z]+)(?:\/([a-z][a-z0-9_-]{0,63}))?$/;
+
 function route(): Route {
-  const name = /^\/campaign\/([a-z][a-z0-9_-]{0,63})$/.exec(window.location.pathname)?.[1] ?? null;
-  return { name, isNew: window.location.hash === "#new" };
+  const [, path, name = null] = NAMED.exec(window.location.pathname) ?? [];
+  const page = PAGES.find((each) => each.path === path && each.named === (name !== null)) ?? null;
+  return { name: page || path === "/campaign" ? name : null, isNew: window.location.hash === "#new", page };
 }
 
 function kept(key: string): string | null {
@@ -57,8 +62,8 @@ function App() {
     address.current = window.location.pathname + window.location.hash;
     document.documentElement.lang = language;
     document.documentElement.dataset.theme = dark ? "dark" : "light";
-    document.title = at.name ? `${at.name} · Nurture` : "Nurture";
-  }, [language, dark, at]);
+    document.title = [at.name, at.page && words.in(at.page.title), "Nurture"].filter(Boolean).join(" · ");
+  }, [language, dark, at, words]);
   useEffect(() => {
     const changed = () => setSystem(prefersDark.matches);
     const moved = () => {
@@ -75,9 +80,9 @@ function App() {
     };
   }, [mayLeave]);
 
-  const go = useCallback((name: string | null, isNew = false) => {
+  const go = useCallback((path: string) => {
     if (!mayLeave()) return;
-    history.pushState(null, "", name ? `/campaign/${name}${isNew ? "#new" : ""}` : "/");
+    history.pushState(null, "", path);
     setAt(route());
   }, [mayLeave]);
   const onUnsaved = useCallback((now: boolean) => void (unsaved.current = now), []);
@@ -91,8 +96,9 @@ function App() {
   return (
     <WordsContext.Provider value={words}>
       {trouble ? <main className="page"><p className="problem error">{trouble.status ? trouble.message : words.say("unreachable")}</p></main>
-        : !at.name ? <List controls={controls} onOpen={go} />
-        : types ? <Editor key={at.name} name={at.name} isNew={at.isNew} types={types} dark={dark} controls={controls} onLeave={() => go(null)} onUnsaved={onUnsaved} />
+        : at.page && types ? <at.page.View key={at.name} controls={controls} types={types} name={at.name ?? ""} go={go} />
+        : !at.page && !at.name ? <List controls={controls} go={go} />
+        : at.name && types ? <Editor key={at.name} name={at.name} isNew={at.isNew} types={types} dark={dark} controls={controls} onLeave={() => go("/")} onUnsaved={onUnsaved} />
         : <main className="page note">{words.say("loading")}</main>}
     </WordsContext.Provider>
   );

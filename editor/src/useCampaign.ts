@@ -6,7 +6,6 @@ import { useDrawing, type Drawn } from "./useDrawing";
 /** One campaign that is open: its drawing, what is wrong with it, saving it, and the numbers of those who walk it. */
 
 const TYPING = 250;
-const POLL = 5_000;
 
 export interface Campaign extends Drawn {
   /** What kept it from being opened; "" while all is well. */
@@ -133,31 +132,22 @@ export function useCampaign(name: string, isNew: boolean, types: readonly NodeTy
     [name, drawing, told],
   );
 
-  // The more an answer costs the server, the less often it is asked; a page that nobody looks at asks nothing.
+  // A page that nobody looks at watches nothing.
+  const published = ready && (!isNew || etag !== null);
   useEffect(() => {
-    if (!ready || (isNew && !etag)) return;
-    let timer = 0;
-    let gone = false;
-    const look = async () => {
-      let pause = POLL;
-      if (document.visibilityState === "visible") {
-        const began = performance.now();
-        try {
-          const answer = await api.status(name);
-          if (!gone) setStatus(answer.status);
-        } catch {
-          pause = 3 * POLL;
-        }
-        pause = Math.max(pause, 20 * (performance.now() - began));
-      }
-      if (!gone) timer = window.setTimeout(() => void look(), pause);
+    if (!published) return;
+    let stop = () => {};
+    const look = () => {
+      stop();
+      stop = document.visibilityState === "visible" ? api.live(name, setStatus) : () => {};
     };
-    void look();
+    look();
+    document.addEventListener("visibilitychange", look);
     return () => {
-      gone = true;
-      clearTimeout(timer);
+      document.removeEventListener("visibilitychange", look);
+      stop();
     };
-  }, [name, ready, isNew, etag]);
+  }, [name, published]);
 
   const ways = useCallback(
     (id: string): string[] => {

@@ -17,7 +17,8 @@ type Action =
   | { kind: "redo" }
   | { kind: "open"; drawing: Drawing };
 
-const MOST = 200;
+/** Changes that can be taken back: more than anybody draws in a day. They share what they have in common. */
+const MOST = 5000;
 
 function reduce(past: Past, action: Action): Past {
   switch (action.kind) {

@@ -13,6 +13,7 @@ export interface Keys {
   add: () => void;
   form: () => void;
   escape: () => void;
+  all: () => void;
   walk: (direction: "up" | "down" | "left" | "right") => void;
 }
 
@@ -46,6 +47,7 @@ function doing(event: KeyboardEvent, keys: Keys): (() => void) | undefined {
     if (typing(event.target)) return undefined;
     if (letter === "z") return event.shiftKey ? keys.redo : keys.undo;
     if (letter === "y") return keys.redo;
+    if (letter === "a") return keys.all;
     return undefined;
   }
   if (key === "Escape" && !(event.target instanceof HTMLElement && event.target.closest("dialog, .menu"))) return keys.escape;

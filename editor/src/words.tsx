@@ -1,5 +1,6 @@
 import { createContext, useContext } from "react";
-import type { Text } from "./api";
+import type { Problem, Signal, Text } from "./api";
+import { evidence } from "./evidence";
 import type { Json } from "./model";
 import { isMembers } from "./model";
 
@@ -111,6 +112,7 @@ const WORDS = {
   all: ["All of these hold", "全部满足"],
   any: ["Any of these holds", "满足任一"],
   not: ["This does not hold", "不满足"],
+  alone: ["This alone", "仅此一项"],
   comparison: ["Condition", "条件"],
   add_condition: ["Condition", "条件"],
   add_group: ["Group", "条件组"],
@@ -146,6 +148,57 @@ const WORDS = {
   key_move: ["Move the selected boxes", "移动所选方框"],
   key_enter: ["Go to the form", "进入表单"],
   key_add: ["Add a node", "添加节点"],
+  key_all: ["Select all", "全选"],
+  key_form: ["Way out to another node: choose it in the form", "在表单中为出口选择下一节点"],
+  last_run: ["Last run", "最近运行"],
+  never: ["never", "从未"],
+  duplicate: ["Duplicate", "复制一份"],
+  begin_with: ["Begin with", "起始模板"],
+  pause: ["Pause", "暂停"],
+  resume: ["Resume", "继续"],
+  retry: ["Try again", "重试"],
+  retried: ["stuck leads are due again", "条卡住的线索将重试"],
+  take_out: ["Take out", "移出"],
+  take_out_what: ["The lead leaves this campaign for good: nothing more of it is sent. The reason stands in its story.", "该线索将退出此活动，不再发送任何消息；原因会记入其经历。"],
+  taken_out: ["taken out", "已移出"],
+  reason: ["Reason", "原因"],
+  delete_what: ["The file and the places of its boxes are deleted. Published versions and what has happened stay on record.", "将删除文件及其布局。已发布的版本和历史记录会保留。"],
+  by_human: ["by a person", "由人完成"],
+  by_machine: ["by a machine", "由机器完成"],
+  by_unknown: ["by nobody knows whom", "无法判断是人还是机器"],
+  one_lead: ["One lead", "单条线索"],
+  crowd: ["A crowd", "一批线索"],
+  try_it: ["Try it", "试运行"],
+  try_note: ["On a virtual clock; nobody is written to. Choose what the lead does.", "虚拟时钟，不会发送给任何人。请选择线索的反应。"],
+  try_errors: ["Mend the errors first; then it can be tried.", "请先修正错误，然后才能试运行。"],
+  tags: ["Tags", "标签"],
+  fields: ["Fields", "字段"],
+  does_nothing: ["does nothing", "没有反应"],
+  after_hours: ["after, hours", "多少小时后"],
+  days_in_all: ["days in all", "天（总计）"],
+  as_story: ["Copy as a story", "复制为示例"],
+  copied: ["Copied", "已复制"],
+  leads: ["Leads", "线索数"],
+  seed: ["Seed", "种子"],
+  rates: ["How often", "发生比例"],
+  from_history: ["as it was so far", "按历史数据"],
+  nothing_sent_yet: ["Nothing was sent in this campaign yet", "此活动尚未发送过消息"],
+  simulate: ["Simulate", "开始模拟"],
+  simulating: ["Simulating …", "模拟中…"],
+  ends: ["Where they end", "最终去向"],
+  sends_per_day: ["Messages a day", "每日消息"],
+  handoffs_per_week: ["Hand-offs a week", "每周移交"],
+  to_the_end: ["Days to the end", "到结束的天数"],
+  half_of_them: ["half of them", "半数"],
+  nine_of_ten: ["nine of ten", "九成"],
+  slowest: ["slowest", "最慢"],
+  messages: ["messages", "条消息"],
+  preview: ["Preview", "预览"],
+  preview_as: ["As this lead (e-mail)", "以此线索的身份（邮箱）"],
+  preview_language: ["Language", "语言"],
+  subject: ["Subject", "主题"],
+  kind_of_value: ["Kind", "种类"],
+  until_lead: ["Search a lead", "查找线索"],
   key_esc: ["Back to the campaign", "返回活动设置"],
 } as const;
 
@@ -170,8 +223,18 @@ export class Words {
 
   say = (word: Word): string => WORDS[word][this.language === "zh" ? 1 : 0];
   in = (text: Text): string => text[this.language] || text.en;
+  /** What is wrong, and what to do about it. */
+  problem = (problem: Problem): { what: string; hint: string } =>
+    (this.language === "zh" && problem.zh) || { what: problem.what, hint: problem.hint ?? "" };
   /** An outcome or a signal kind: named by node types, so that many have no Chinese. */
   outcome = (word: string): string => (this.language === "zh" ? (this.chinese[word] ?? word) : word);
+  /** Who did it, as far as can be told, and why we think so. */
+  who = (signal: Signal): string => `${this.say(`by_${signal.confidence}`)}${signal.because ? ` (${this.in(evidence(signal.because))})` : ""}`;
+  /** Why a campaign cannot be deleted now, and what can be done. */
+  inside = (leads: number): string =>
+    this.language === "zh"
+      ? `仍有 ${this.number(leads)} 条线索在此活动中，不能删除。可以发布新版本并迁移它们，逐条移出或在发布时全部移出，或者暂停活动。`
+      : `${this.number(leads)} ${leads === 1 ? "lead is" : "leads are"} inside, so it is not deleted. Publish a version that moves them or takes them out, take them out one by one, or pause the campaign.`;
   day = (word: string): string => (this.language === "zh" ? (DAYS[word] ?? word) : word);
   op = (word: string): string => (OPS[word] ? this.in(OPS[word]) : word);
   number = (n: number): string => n.toLocaleString(this.language === "zh" ? "zh-CN" : "en");

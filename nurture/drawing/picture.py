@@ -17,7 +17,7 @@ from nurture.words import safe
 __all__ = ["svg"]
 
 MARGIN = 28.0
-NARROWEST, WIDEST = 148.0, 264.0
+NARROWEST, BROADEST = 148.0, 264.0
 TITLE_SIZE, TEXT_SIZE, LABEL_SIZE, HEADING_SIZE = 14.0, 12.0, 12.0, 19.0
 INSIDE = 46.0
 """What a box needs beside its text: the icon and the edges."""
@@ -55,8 +55,9 @@ ICONS = {
 """Drawn in a square of 16."""
 
 
-def svg(campaign: Plan | Definition, counts: Counts | None = None, language: str = "en") -> str:
-    """The picture as SVG text. `counts` is what `nurture status` says of the campaign's nodes; titles are in `language`."""
+def svg(campaign: Plan | Definition, counts: Counts | None = None, language: str = "en", *, widest: float = 5.0) -> str:
+    """The picture as SVG text. `counts` is what `nurture status` says of the campaign's nodes; titles are in `language`;
+    `widest` is how wide the arrow is that most leads took: the others are by their share of it."""
     shown = sketch(campaign, counts, language)
     sizes = {box.id: _size(box) for box in shown.boxes}
     links = [
@@ -79,7 +80,7 @@ def svg(campaign: Plan | Definition, counts: Counts | None = None, language: str
         f'<rect class="paper" width="{_n(width)}" height="{_n(height)}" rx="10"/>',
         f'<text class="heading" x="{_n(MARGIN)}" y="{_n(MARGIN + 14)}">{_escaped(heading)}</text>',
         f'<g transform="translate({_n(left)} {_n(top)})">',
-        *_arrows(shown, laid),
+        *_arrows(shown, laid, widest),
         *(_node(box, *laid.boxes[box.id], sizes[box.id], language) for box in shown.boxes),
         "</g>",
     ]
@@ -92,7 +93,7 @@ def _size(box: Box) -> Size:
     if ">" in box.id:
         return Size(max(_wide(_round_text(box), LABEL_SIZE) + 24.0, 52.0), 26.0)
     text = max(_wide(box.title, TITLE_SIZE), _wide(box.detail, TEXT_SIZE))
-    return Size(min(max(text + INSIDE + 14.0, NARROWEST), WIDEST), 56.0 if box.entered is None else 76.0)
+    return Size(min(max(text + INSIDE + 14.0, NARROWEST), BROADEST), 56.0 if box.entered is None else 76.0)
 
 
 def _round_text(box: Box) -> str:
@@ -114,11 +115,11 @@ def _label_size(arrow: Arrow) -> Size:
     return Size(_wide(text, LABEL_SIZE) + 14.0, 20.0) if text else Size(0.0, 0.0)
 
 
-def _arrows(shown: Sketch, laid: Laid) -> list[str]:
+def _arrows(shown: Sketch, laid: Laid, widest: float) -> list[str]:
     """Lines first, labels over them."""
     lines, labels = [], []
     for arrow, path, at in zip(shown.arrows, laid.paths, laid.labels, strict=True):
-        thick = 1.5 + 3.5 * arrow.share
+        thick = 1.5 + (widest - 1.5) * arrow.share
         lines.append(f'<path class="arrow" stroke-width="{_n(thick)}" d="{_drawn(path)}"/>')
         tip_x, tip_y = path[-1][0], path[-1][1]
         # A link that goes against the order comes from below.

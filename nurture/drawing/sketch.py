@@ -41,6 +41,7 @@ CHINESE = {
     "unsubscribed": "退订",
     "bounced": "退信",
     "complained": "投诉",
+    "objected": "拒绝自动化决策",
     "converted": "转化",
 }
 

@@ -14,6 +14,8 @@ from nurture.web.ours import here
 __all__ = ["POLICY", "router"]
 
 BUILT = Path(__file__).parent / "static" / "editor"
+PAGES = ("/", "/campaign/{name}", "/desk")
+"""The addresses at which the program in the browser opens; `editor/src/pages.tsx` knows them, too."""
 KINDS = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -24,6 +26,7 @@ KINDS = {
 # Scripts and styles come from our files alone: what a campaign or a lead is called can run nothing.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
+    " frame-src 'self';"
     " base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script';"
     " trusted-types 'none'"
 )
@@ -33,11 +36,12 @@ def router() -> APIRouter:
     """The pages at which the canvas opens, and the files it is made of."""
     made = APIRouter(dependencies=[Depends(here)])
 
-    @made.api_route("/", methods=["GET", "HEAD"])
-    @made.api_route("/campaign/{name}", methods=["GET", "HEAD"])
     def page() -> Response:
-        """Which campaign it is, the page finds in its own address."""
+        """Which one it is, the page finds in its own address."""
         return _file("index.html")
+
+    for path in PAGES:
+        made.add_api_route(path, page, methods=["GET", "HEAD"])
 
     @made.api_route("/editor/{name}", methods=["GET", "HEAD"])
     def file(name: str) -> Response:

@@ -128,6 +128,15 @@ class Drafts:
             self._save_boxes(name, kept)
             return self.open(name)
 
+    def delete(self, name: str, *, seen: str) -> None:
+        """The file and where its boxes stand. Raises `UnknownDraft`, `Conflict`; then nothing was deleted."""
+        with self._lock:
+            there = self.open(name)
+            if there.etag != seen:
+                raise Conflict(there, [])
+            self._save_boxes(name, {})
+            (self.folder / f"{name}.json").unlink(missing_ok=True)
+
     def _path(self, name: str) -> Path | None:
         path = self.folder / f"{name}.json"
         sound = _NAME.fullmatch(name) and name not in NOT_CAMPAIGNS and path.is_file() and not path.is_symlink()

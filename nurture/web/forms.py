@@ -5,6 +5,8 @@ A form is a list of fields. Each says of what `kind` it is:
     text integer number boolean scalar choice duration condition node    one value
     texts                                                                 a list of texts
     shares                                                                names, each with a whole number
+    list map                                                              several of one kind, in order or by name
+    union                                                                 one of several kinds
     group groups                                                          fields of its own; a list of such
     json                                                                  anything else, edited as JSON
 """
@@ -18,7 +20,7 @@ from nurture.building import build
 from nurture.definition import NODE_KEYS
 from nurture.node import Node
 
-__all__ = ["offered", "palette", "ways_out"]
+__all__ = ["helps", "offered", "palette", "ways_out"]
 
 SIMPLE = {"string": "text", "integer": "integer", "number": "number", "boolean": "boolean"}
 BOUNDS = {"minimum": "least", "maximum": "most", "maxLength": "longest"}
@@ -31,6 +33,17 @@ Shape = Mapping[str, Any]
 def palette(node_types: Mapping[str, type[Node]], offered: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
     """Every node type, by name. `offered`: the name of a setting to the words it is likely to take."""
     return [_type(name, node_types[name], offered) for name in sorted(node_types)]
+
+
+def helps(node_types: Mapping[str, type[Node]]) -> dict[str, str]:
+    """The English help of every setting to the Chinese, where there is one: a problem's hint may be such a help."""
+    found: dict[str, str] = {}
+    for node_type in node_types.values():
+        for field in node_type.model_fields.values():
+            extra = field.json_schema_extra
+            if field.description and isinstance(extra, dict) and isinstance(extra.get("zh"), str):
+                found[field.description] = str(extra["zh"])
+    return found
 
 
 def ways_out(nodes: Mapping[str, Any], node_types: Mapping[str, type[Node]]) -> dict[str, list[str] | None]:
@@ -104,12 +117,12 @@ def _field(
     if nullable and required:
         field["nullable"] = True
     kind = _kind_of(inner, defs)
-    if kind in ("group", "groups") and depth >= DEEPEST:
+    if kind in ("group", "groups", "list", "map", "union") and depth >= DEEPEST:
         kind = "json"
     field["kind"] = kind
     field |= {ours: inner[theirs] for theirs, ours in BOUNDS.items() if theirs in inner}
     if kind == "choice":
-        field["choices"] = list(inner["enum"])
+        field["choices"] = _choices(inner)
     words = offered.get(name) or inner.get("examples")
     if words and kind in ("text", "texts", "duration"):
         field["words"] = list(words)
@@ -117,35 +130,69 @@ def _field(
         field["fields"] = _fields(inner, defs, offered, depth + 1)
     if kind == "groups":
         field["fields"] = _fields(_resolved(inner["items"], defs), defs, offered, depth + 1)
+    if kind in ("list", "map"):
+        item = inner["items" if kind == "list" else "additionalProperties"]
+        field["item"] = _field("", item, defs, offered, required=True, depth=depth + 1)
+    if kind == "union":
+        field["arms"] = [_arm(arm, defs, offered, depth + 1) for arm in _arms(inner)]
     return field
+
+
+def _arm(shape: Shape, defs: Shape, offered: Mapping[str, Sequence[str]], depth: int) -> dict[str, Any]:
+    """One of the kinds that a union may be, and the members that tell it from the others."""
+    inner = _resolved(shape, defs)
+    field = _field("", shape, defs, offered, required=True, depth=depth)
+    only = {name: _choices(_resolved(each, defs)) for name, each in inner.get("properties", {}).items()}
+    marks = {name: choices[0] for name, choices in only.items() if len(choices) == 1}
+    title = next(iter(marks.values()), None) or inner.get("title") or inner.get("x-form") or field["kind"]
+    return {"title": str(title), "field": field, "marks": marks}
+
+
+def _arms(shape: Shape) -> Sequence[Shape]:
+    return shape.get("anyOf") or shape.get("oneOf") or ()
+
+
+def _choices(shape: Shape) -> list[str]:
+    """The texts that this may be, where it may be nothing else."""
+    found = shape.get("enum") or ([shape["const"]] if "const" in shape else [])
+    return list(found) if all(isinstance(choice, str) for choice in found) else []
 
 
 def _kind_of(shape: Shape, defs: Shape) -> str:
     form = shape.get("x-form")
     if form in ("condition", "duration", "node"):
         return str(form)
-    if "enum" in shape and all(isinstance(choice, str) for choice in shape["enum"]):
+    if _choices(shape):
         return "choice"
     kind = shape.get("type")
     if kind == "array":
-        item = _resolved(shape.get("items", {}), defs)
-        if item.get("type") == "string":
-            return "texts"
-        return "groups" if item.get("type") == "object" and item.get("properties") else "json"
+        return _kind_of_list(shape, defs)
     if kind == "object":
         if shape.get("properties"):
             return "group"
-        return "shares" if shape.get("additionalProperties") == {"type": "integer"} else "json"
+        extra = shape.get("additionalProperties")
+        return "shares" if extra == {"type": "integer"} else "map" if isinstance(extra, Mapping) and extra else "json"
     if isinstance(kind, str):
         return SIMPLE.get(kind, "json")
-    arms = shape.get("anyOf", ())
-    return "scalar" if arms and all(arm.get("type") in SIMPLE for arm in arms) else "json"
+    arms = [_resolved(arm, defs) for arm in _arms(shape)]
+    if arms and all(arm.get("type") in SIMPLE and not _choices(arm) and "x-form" not in arm for arm in arms):
+        return "scalar"
+    return "union" if arms else "json"
+
+
+def _kind_of_list(shape: Shape, defs: Shape) -> str:
+    item = _resolved(shape.get("items", {}), defs)
+    if item.get("type") == "string" and "x-form" not in item and not _choices(item):
+        return "texts"
+    if item.get("type") == "object" and item.get("properties"):
+        return "groups"
+    return "list" if item else "json"
 
 
 def _without_null(shape: Shape, defs: Shape) -> tuple[Shape, bool]:
     """The shape when there is a value, and whether null is one, too."""
     shape = _resolved(shape, defs)
-    arms = shape.get("anyOf")
+    arms = _arms(shape)
     if not arms or shape.get("x-form"):
         return shape, False
     others = [arm for arm in arms if arm.get("type") != "null"]

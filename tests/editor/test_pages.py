@@ -1,0 +1,230 @@
+"""Every page, for everybody: no serious barrier by axe, both languages and themes, a phone and a desk."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from nurture.engine import Engine, Incoming
+from nurture.identity import LeadRef
+from nurture.leads import LeadOptions
+from tests.editor.conftest import NOW, Serving
+from tests.editor.hands import box
+
+ROOT = Path(__file__).resolve().parents[2]
+AXE = ROOT / "editor/node_modules/axe-core/axe.min.js"
+
+
+def nothing(page: Page) -> None:
+    """As it opens."""
+
+
+def node(page: Page) -> None:
+    box(page, "group").click()
+    page.locator('.panel [data-where="/nodes/group/cases"]').wait_for()
+
+
+def trying(page: Page) -> None:
+    page.locator(".tools [aria-pressed]").first.click()
+    page.locator(".try .moments").wait_for()
+
+
+def crowd(page: Page) -> None:
+    page.locator(".tools [aria-pressed]").first.click()
+    page.get_by_role("tab").nth(1).click()
+    page.locator(".rates").wait_for()
+
+
+def versions(page: Page) -> None:
+    page.locator(".tools [aria-pressed]").nth(1).click()
+    page.locator(".panel-title").wait_for()
+
+
+def naming(page: Page) -> None:
+    page.locator("button.primary").click()
+    page.locator("dialog").wait_for()
+
+
+def keys(page: Page) -> None:
+    page.keyboard.press("?")
+    page.locator("dialog").wait_for()
+
+
+Opened = Callable[[Page], None]
+PAGES: dict[str, tuple[str, str, Opened]] = {
+    "the list": ("/", "table.list", nothing),
+    "a new campaign": ("/", "table.list", naming),
+    "the canvas": ("/campaign/welcome", ".box", nothing),
+    "a node": ("/campaign/welcome", ".box", node),
+    "one lead": ("/campaign/welcome", ".box", trying),
+    "a crowd": ("/campaign/welcome", ".box", crowd),
+    "the versions": ("/campaign/welcome", ".box", versions),
+    "the desk": ("/desk", "main", nothing),
+    "the keys": ("/campaign/welcome", ".box", keys),
+}
+"""What it is: its address, what is there once it is open, and what is done then. Whoever adds a page adds a line."""
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Path:
+    for name in ("definitions", "content"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def test_axe_finds_no_serious_barrier_on_any_page(house: Path, serving: Serving, browser: Browser) -> None:
+    assert AXE.is_file(), "run `npm ci` in editor/ first, as editor/check.sh does"
+    script = AXE.read_text(encoding="utf-8")
+    found: dict[str, object] = {}
+    with serving(
+        house, prepare=lambda engine: engine.publish([house / "definitions/welcome.json"], now=NOW)
+    ) as address:
+        for dark in (False, True):
+            context = browser.new_context(
+                locale="zh-CN" if dark else "en-US",
+                viewport={"width": 1280, "height": 800},
+                color_scheme="dark" if dark else "light",
+                reduced_motion="reduce",
+                bypass_csp=True,  # for axe itself
+            )
+            page = context.new_page()
+            for name, (path, there, opened) in PAGES.items():
+                page.goto(address + path)
+                page.locator(there).first.wait_for()
+                opened(page)
+                page.evaluate(script)
+                result = page.evaluate("() => axe.run(document, { resultTypes: ['violations'] })")
+                bad = {
+                    one["id"]: [each["html"][:160] for each in one["nodes"][:3]]
+                    for one in result["violations"]
+                    if one["impact"] in ("serious", "critical")
+                }
+                if bad:
+                    found[f"{name}, {'dark' if dark else 'light'}"] = bad
+            context.close()
+
+    assert found == {}, json.dumps(found, indent=1)
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("locale", ["zh-CN", "en-US"])
+def test_everything_fits_on_a_phone_and_on_a_desk(
+    house: Path, serving: Serving, browser: Browser, width: int, locale: str
+) -> None:
+    with serving(house) as address:
+        context = browser.new_context(locale=locale, viewport={"width": width, "height": 800}, color_scheme="dark")
+        page = context.new_page()
+        for path, there in {(path, there) for path, there, _ in PAGES.values()}:
+            page.goto(address + path)
+            page.locator(there).first.wait_for()
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert page.evaluate("document.documentElement.lang") == locale[:2]
+            assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+        context.close()
+
+
+def test_a_lead_and_a_crowd_are_tried_and_drawn(house: Path, serving: Serving, page: Page) -> None:
+    with serving(house) as address:
+        page.goto(f"{address}/campaign/welcome")
+        trying(page)
+        expect(page.locator(".box.mark-walked").first).to_be_visible()
+        expect(page.locator(".try .moments li").last).to_contain_text("to_pool")
+        page.get_by_label("Bait: whitepaper", exact=True).select_option("viewed")
+        expect(page.locator(".try .moments")).to_contain_text("viewed at")
+        page.get_by_role("tab", name="A crowd").click()
+        page.get_by_label("Leads").fill("40")
+        page.get_by_role("button", name="Simulate").click()
+        expect(page.locator(".forecast")).to_contain_text("Messages a day")
+        expect(box(page, "group").locator(".way-count").last).not_to_have_text("")
+
+
+def test_a_campaign_is_duplicated_or_begun_from_a_template(house: Path, serving: Serving, page: Page) -> None:
+    with serving(house) as address:
+        page.goto(address)
+        page.get_by_role("button", name="Duplicate: Drip nurture").click()
+        page.get_by_role("button", name="Create").click()
+        expect(page.locator(".react-flow__node")).to_have_count(20)
+        page.goto(address)
+        page.get_by_role("button", name="New campaign").click()
+        page.get_by_label("Name").fill("spring")
+        page.get_by_label("Bait, three days, then SDR or pool").check()
+        page.get_by_role("button", name="Create").click()
+        expect(page.locator(".react-flow__node")).to_have_count(4)
+        expect(page.locator(".bar .count")).to_have_text("Problems: 1")
+
+    copy = json.loads((house / "definitions/drip_copy.json").read_text())
+    assert copy == {**json.loads((house / "definitions/drip.json").read_text()), "campaign": "drip_copy"}
+
+
+def inhabited(house: Path) -> Callable[[Engine], None]:
+    """One lead in a campaign of one wait; a scanner has looked at its mail."""
+    campaign = {"campaign": "slow", "start": "pause", "nodes": {"pause": {"type": "wait", "for": "9 days", "next": "end"}}}
+    (house / "definitions/slow.json").write_text(json.dumps(campaign))
+    (house / "leads.csv").write_text("email,name,consent\nada@example.com,Ada,yes\n")
+    scanned = Incoming(
+        "clicked",
+        LeadRef.parse("ada@example.com"),
+        NOW,
+        confidence="machine",
+        because="Barracuda looks at every mail",
+    )
+
+    def prepare(engine: Engine) -> None:
+        engine.publish([house / "definitions/slow.json"], now=NOW)
+        engine.import_leads(house / "leads.csv", LeadOptions(basis="contract"), now=NOW)
+        engine.enroll("slow", now=NOW)
+        engine.tick(NOW, until=NOW)
+        engine.hear([scanned], now=NOW)
+
+    return prepare
+
+
+def test_a_lead_is_taken_out_and_its_campaign_deleted_from_the_canvas(
+    house: Path, serving: Serving, page: Page
+) -> None:
+    with serving(house, prepare=inhabited(house)) as address:
+        page.goto(address)
+        page.get_by_role("button", name="Delete: slow").click()
+        expect(page.get_by_role("dialog")).to_contain_text("1 lead is inside")
+        page.get_by_role("button", name="Cancel").click()
+
+        page.goto(f"{address}/campaign/slow")
+        box(page, "pause").locator(".here").click()
+        page.locator(".people button").click()
+        expect(page.locator(".moments .theirs")).to_contain_text("by a machine (Barracuda looks at every mail)")
+        page.get_by_role("button", name="Take out").click()
+        page.get_by_role("dialog").get_by_label("Reason").fill("a customer already")
+        page.get_by_role("dialog").get_by_role("button", name="Take out").click()
+        expect(page.locator(".moments")).to_contain_text("taken out by hand: a customer already")
+        expect(page.get_by_role("button", name="Take out")).to_have_count(0)
+
+        page.goto(address)
+        page.get_by_role("button", name="Delete: slow").click()
+        page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+        expect(page.get_by_role("row").filter(has_text="slow")).to_contain_text("no file any more")
+    assert not (house / "definitions/slow.json").exists()
+
+
+def test_five_hundred_nodes_open_and_are_dragged(tmp_path: Path, serving: Serving, page: Page) -> None:
+    (tmp_path / "definitions").mkdir()
+    nodes = {f"n{n}": {"type": "tag", "add": ["x"], "next": f"n{n + 1}" if n < 499 else "end"} for n in range(500)}
+    (tmp_path / "definitions/long.json").write_text(json.dumps({"campaign": "long", "start": "n0", "nodes": nodes}))
+    with serving(tmp_path) as address:
+        page.goto(f"{address}/campaign/long")
+        first = box(page, "n0")
+        first.wait_for()
+        before = first.bounding_box()
+        assert before
+        page.mouse.move(before["x"] + 40, before["y"] + 20)
+        page.mouse.down()
+        page.mouse.move(before["x"] + 140, before["y"] + 60, steps=5)
+        page.mouse.up()
+        after = first.bounding_box()
+        assert after
+        assert after["x"] > before["x"] + 50
+        expect(page.locator(".save-state")).to_have_text("Not saved yet")
