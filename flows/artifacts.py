@@ -35,8 +35,11 @@ def show_picture(campaign: str, svg: str) -> None:
     create_image_artifact(uri, key=key("campaign", campaign), description=f"**{campaign}** with the counts of now")
 
 
-def show_nodes(campaign: Mapping[str, Any]) -> None:
-    """A table of a campaign's nodes: who came, who is there, who left which way. As `nurture status --json` has it."""
+def show_nodes(campaign: Mapping[str, Any], *, conserved: bool) -> None:
+    """A table of a campaign's nodes: who came, who is there, who left which way. As `nurture status --json` has it.
+
+    `conserved`: whether the numbers of the whole installation add up.
+    """
     name = str(campaign["campaign"])
     rows = [
         {"node": node, "entered": counts["entered"], "here": counts["here"], "left": _listed(counts["outcomes"])}
@@ -47,7 +50,8 @@ def show_nodes(campaign: Mapping[str, Any]) -> None:
         key=key("nodes", name),
         description=(
             f"**{name}**: {campaign['entered']} entered, {campaign['waiting']} waiting, {campaign['due']} due, "
-            f"{campaign['stuck']} stuck; ended: {_listed(campaign['ended']) or 'none yet'}"
+            f"{campaign['stuck']} stuck; ended: {_listed(campaign['ended']) or 'none yet'}. "
+            + ("It adds up." if conserved else "**It does not add up: run `nurture doctor`.**")
         ),
     )
 

@@ -16,7 +16,10 @@ from nurture.store.database import micros
 from nurture.store.versions import campaigns
 from nurture.story import Person, Story
 
-__all__ = ["Journey", "Visit", "anything_due", "backlog", "journey", "many_writers", "picture"]
+__all__ = ["Trace", "Visit", "anything_due", "backlog", "many_writers", "picture", "trace"]
+
+WIDEST = 22.0
+"""The arrow that most leads took is this wide: the same picture as in the report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Visit:
 
 
 @dataclass(frozen=True, slots=True)
-class Journey:
+class Trace:
     """One lead's way through one campaign."""
 
     lived: bool
@@ -43,13 +46,17 @@ def anything_due(engine: Engine, now: datetime) -> bool:
     """Whether an enrollment or a message wants attention: one look at each index, whatever the number of leads."""
     with engine.store.read() as tx:
         running = [name for name, _, paused in campaigns(tx) if paused is None]
-        times = (enrollments.next_due(tx, running), touches.next_pending(tx), touches.next_recovery(tx))
+        times = (
+            enrollments.next_due(tx, running),
+            touches.next_pending(tx, now=micros(now)),
+            touches.next_recovery(tx),
+        )
     return any(time is not None and time <= micros(now) for time in times)
 
 
 def backlog(engine: Engine, now: datetime) -> int:
-    """How many enrollments are due: counts them, so not for every second."""
-    return sum(campaign["due"] for campaign in engine.status(now=now)["campaigns"])
+    """How many enrollments are due: counts them in their index, so not for every second."""
+    return sum(campaign["due"] for campaign in engine.status(now=now, quick=True)["campaigns"])
 
 
 def many_writers(engine: Engine) -> bool:
@@ -60,10 +67,10 @@ def many_writers(engine: Engine) -> bool:
 def picture(engine: Engine, status: Mapping[str, Any], now: datetime) -> str:
     """A campaign as SVG with the counts of `status`, its entry in the document of `Engine.status`."""
     plan = engine.ready(status["campaign"], now=now).plan
-    return svg(plan, status["nodes"], engine.settings.language)
+    return svg(plan, status["nodes"], engine.settings.language, widest=WIDEST)
 
 
-def journey(engine: Engine, campaign: str, lead: str, now: datetime) -> Journey:
+def trace(engine: Engine, campaign: str, lead: str, now: datetime) -> Trace:
     """What happened to a lead in a campaign, the last time it was in; else what would happen if it never answered.
 
     Raises `UnknownLead`, `UnknownCampaign`, `BadIdentity`, `Rejected`.
@@ -71,7 +78,7 @@ def journey(engine: Engine, campaign: str, lead: str, now: datetime) -> Journey:
     known = engine.history(LeadRef.parse(lead))
     lived = [enrollment for enrollment in known["enrollments"] if enrollment["campaign"] == campaign]
     if lived:
-        return Journey(True, _lived(max(lived, key=lambda enrollment: int(enrollment["entry"]))))
+        return Trace(True, _lived(max(lived, key=lambda enrollment: int(enrollment["entry"]))))
     plan = engine.ready(campaign, now=now).plan
     about = known["lead"]
     story = Story(
@@ -88,7 +95,7 @@ def journey(engine: Engine, campaign: str, lead: str, now: datetime) -> Journey:
     )
     found = live(story, plan)
     visits = [_visit(step.node, step.at, step.outcome, step.because) for step in found.steps]
-    return Journey(False, tuple(visits) or (_visit(found.path[-1], now, None, found.because),))
+    return Trace(False, tuple(visits) or (_visit(found.path[-1], now, None, found.because),))
 
 
 def _lived(enrollment: Mapping[str, Any]) -> tuple[Visit, ...]:

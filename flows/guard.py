@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
 from urllib.parse import urlsplit
 
-__all__ = ["Unguarded", "is_loopback", "refuse_open_api", "refuse_open_host"]
+from nurture.channels.addresses import is_loopback
+
+__all__ = ["Unguarded", "refuse_open_api", "refuse_open_host"]
 
 
 class Unguarded(Exception):
     """Prefect would be, or is, open to the network without a password. The message is one line, with a way out."""
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach `host`: a name or an address, IPv6 with or without brackets."""
-    name = host.strip("[]").lower()
-    if name == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 def refuse_open_host(host: str, password: str | None) -> None:

@@ -18,6 +18,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.exceptions import PrefectException
 
+from flows.alarms import Bell
 from flows.artifacts import Progress, show_counts
 from flows.asking import anything_due
 from flows.brake import brake
@@ -27,6 +28,8 @@ from flows.forms import Moment
 from flows.pulse import Pulse
 from flows.virtual_time import VirtualTime
 from nurture.engine import Engine, TickReport
+from nurture.engine.alarms import Alarm, alarms, recounted
+from nurture.engine.recognising import ClockJumped, put_back
 from nurture.settings import Settings
 
 __all__ = ["HOURLY", "Heart", "end_of_turn", "tick", "work"]
@@ -46,6 +49,8 @@ QUIET = 30.0
 """Seconds after which we tick although nothing is due: leads may have come to match an entry rule."""
 SHOW = 60.0
 """Seconds between two pictures of the campaigns at least."""
+WATCH = 60.0
+"""Seconds between two looks for alarms."""
 
 
 @flow(name="tick", persist_result=False)
@@ -75,7 +80,7 @@ def tick(now: Moment = "", until: Moment = "", once: bool = False) -> dict[str, 
 @task(name="tick", cache_policy=NO_CACHE, persist_result=False)
 def work(engine: Engine, now: datetime, until: datetime | None, bar: Progress | None = None) -> dict[str, Any]:
     """Decide and deliver all that is due at `now`; with `until`, in virtual time up to it."""
-    with brake() as held:
+    with brake(engine.stop) as held:
 
         def between(report: TickReport) -> None:
             held.check()
@@ -84,10 +89,12 @@ def work(engine: Engine, now: datetime, until: datetime | None, bar: Progress | 
 
         # A moment that is the clock's own goes on while we work; any other stands still.
         live = until is None and abs(clock() - now) < LIVE
-        counts = engine.tick(now, until=until, live=live, progress=between).as_json()
+        report = engine.tick(now, until=until, live=live, progress=between)
+    for each in report.news:
+        get_run_logger().warning("%s", each)
     if bar:
         bar.at(1.0)
-    return counts
+    return report.as_json()
 
 
 class Heart:
@@ -103,7 +110,9 @@ class Heart:
         self._paused = paused
         self._told_to_stop = False
         self._done: Counter[str] = Counter()
-        self._asked = self._ticked = self._quiet = self._shown = float("-inf")
+        self._asked = self._ticked = self._quiet = self._shown = self._watched = float("-inf")
+        self._bell = Bell()
+        self._counted: list[Alarm] | None = None
         self._rest = PAUSE
         self._stale = False
 
@@ -120,10 +129,22 @@ class Heart:
                     get_run_logger().warning("the tick deployment is paused: no step is taken, nothing is sent")
                     return {**self._done, "ended": "paused"}
             if not self._elsewhen.on:
-                self._look(now)
+                # A database that was put back waits for a person; the alarm says so.
+                if put_back(self._engine.store) is None:
+                    try:
+                        self._look(now)
+                    except ClockJumped as jumped:
+                        self._rest_until_told(jumped)
+                self._watch(now)
                 self._show(now)
             time.sleep(LOOK)
         return {**self._done, "ended": "the next run takes over"}
+
+    def _rest_until_told(self, jumped: ClockJumped) -> None:
+        """Say it, and ask again in a while: a person puts the clock right, or says that it is."""
+        get_run_logger().error("%s (if it is right: nurture tick --trust-clock)", jumped)
+        self._ticked = self._quiet = time.monotonic()
+        self._rest = QUIET
 
     def _look(self, now: datetime) -> None:
         if time.monotonic() - self._quiet >= QUIET:
@@ -142,6 +163,17 @@ class Heart:
         self._done.update(did)
         self._stale |= any(did.values())
         return any(did.values())
+
+    def _watch(self, now: datetime) -> None:
+        """Ring for what must not go unseen. Once a turn every enrollment and every step is counted, too."""
+        if time.monotonic() - self._watched < WATCH:
+            return
+        self._watched = time.monotonic()
+        if self._counted is None:
+            self._counted = recounted(self._engine.store, self._engine.plans)
+        standing = alarms(self._engine.store, self._engine.plans, now=now)
+        for alarm in self._bell.ring([*standing, *self._counted]):
+            get_run_logger().error("%s (%s)", alarm.sentence, alarm.hint)
 
     def _show(self, now: datetime) -> None:
         """New pictures, when something changed. A Prefect that does not answer does not stop the work."""

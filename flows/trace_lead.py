@@ -10,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture
 
 from flows.artifacts import key
-from flows.asking import Visit, journey
+from flows.asking import Visit, trace
 from flows.common import live_at, open_engine
 from flows.forms import Campaign, Moment
 from flows.tick import work
@@ -45,7 +45,7 @@ def trace_lead(
         if send:
             engine.enroll(campaign, leads=[LeadRef.parse(lead)], now=moment)
             work(engine, moment, end)
-        way = journey(engine, campaign, lead, end or moment)
+        way = trace(engine, campaign, lead, end or moment)
     get_run_logger().info("this happened" if way.lived else "this would happen if the lead never answered")
     before: list[PrefectFuture[Any]] = []
     for visit in way.visits:

@@ -7,7 +7,7 @@ from nurture.condition import Condition, Holds
 from nurture.effects import Changes, Effect, Route, Score, Send, SetField, Tag
 from nurture.node import Go, Node, Place, Settings, Wait, checked, invalid, setting
 from nurture.problems import Problem, Rejected
-from nurture.snapshot import SIGNAL_KINDS, Lead, Signal, Snapshot, Touch
+from nurture.snapshot import SIGNAL_KINDS, Confidence, Lead, Signal, Snapshot, Touch
 
 __all__ = [
     "SIGNAL_KINDS",
@@ -16,6 +16,7 @@ __all__ = [
     "Changes",
     "Channel",
     "Condition",
+    "Confidence",
     "Duration",
     "Effect",
     "Go",

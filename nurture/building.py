@@ -15,7 +15,7 @@ from nurture.node import Node
 from nurture.problems import Problem, pointer
 from nurture.words import did_you_mean, kind_of, quoted, safe
 
-__all__ = ["build", "field_names"]
+__all__ = ["build", "field_names", "without_the_wrong"]
 
 RESERVED = ("type", "title", "next")
 """The members of a node in the JSON that are no settings of its type."""
@@ -74,6 +74,18 @@ def build(
         what = f"the type {quoted(name)} failed on these settings: {type(error).__name__}: {safe(str(error))[:300]}"
         return None, [*problems, Problem(where, "E_CONFIG", what, "its author would like to know")]
     return (None if problems else node), [*problems, *_doubts(node, where)]
+
+
+def without_the_wrong(
+    name: str, node_type: type[Node], settings: Mapping[str, Any], problems: Iterable[Problem], where: str
+) -> tuple[Node | None, frozenset[str]]:
+    """The node as it would be without the settings that are wrong, so that the rest of it can still be checked, and
+    which those are. None where it cannot be without them."""
+    inside = [problem.where.removeprefix(where + "/") for problem in problems if problem.where.startswith(where + "/")]
+    wrong = frozenset(key for key in settings if any(place.partition("/")[0] == pointer(key)[1:] for place in inside))
+    if not wrong:
+        return None, wrong
+    return build(name, node_type, {key: settings[key] for key in settings if key not in wrong}, where)[0], wrong
 
 
 def field_names(node_type: type[Node]) -> tuple[str, ...]:

@@ -14,7 +14,8 @@ Both sides keep to these rules, so that both give the same answer for every lead
   false are the texts `true` and `false`. So `"007"` is not `"7"`, but 7 is `"7"` and `"7.0"`.
 - `contains` and `starts_with` look at the value as text and mind the case.
 - `tags` has `has` and `has_not`; `score` is a number and always known; `owner` is a text.
-- `signals.KIND` is `known` if the lead ever did that, or did it `within` a span before now (a day is 24 hours).
+- `signals.KIND` is `known` if the lead ever did that, or did it `within` a span before now (a day is 24 hours). What a
+  machine did, or nobody knows who, the lead has not done.
 """
 
 from __future__ import annotations
@@ -207,7 +208,7 @@ def _signal(kind: str, wanted: bool, within: Duration | None) -> Callable[[Snaps
     def ask(snapshot: Snapshot) -> Holds:
         since = None if within is None else snapshot.now - within.roughly
         for signal in reversed(snapshot.signals):
-            if signal.kind == kind and (since is None or signal.at >= since):
+            if signal.kind == kind and signal.confidence == "human" and (since is None or signal.at >= since):
                 return Holds(wanted, f"{kind} at {snapshot.calendar.say(signal.at)}")
         return Holds(not wanted, never)
 

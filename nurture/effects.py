@@ -35,7 +35,7 @@ class Changes(Protocol):
 
     def set_field(self, name: str, value: Scalar) -> None: ...
 
-    def hand_over(self, *, to: Literal["sdr", "sales"], team: str | None, answer_by: datetime) -> None:
+    def hand_off(self, *, to: Literal["sdr", "sales"], team: str | None, answer_by: datetime) -> None:
         """Open a hand-off: from now on this lead is owned, and marketing holds its tongue."""
 
     def to_pool(self, *, eligible: datetime | None) -> None:
@@ -142,4 +142,4 @@ class Route(Effect):
         elif self.answer_by is None:
             raise ValueError(f"a hand-over to {self.to} needs the time by which an answer is due")
         else:
-            changes.hand_over(to=self.to, team=self.team, answer_by=self.answer_by)
+            changes.hand_off(to=self.to, team=self.team, answer_by=self.answer_by)

@@ -11,8 +11,9 @@ import hmac
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 import idna
 from email_validator import EmailNotValidError, validate_email
@@ -20,13 +21,17 @@ from email_validator import EmailNotValidError, validate_email
 __all__ = [
     "Address",
     "BadIdentity",
+    "Identified",
     "IdentityKind",
     "LeadRef",
     "address_hash",
     "dice",
     "enrollment_key",
+    "every_hash",
+    "every_identity",
     "flags",
     "lead_key",
+    "letters",
     "normalise_email",
     "normalise_id",
     "normalise_phone",
@@ -281,9 +286,14 @@ class LeadRef:
 _PAIRS = tuple(first + second for first in _LETTERS for second in _LETTERS)
 
 
+def letters(digest: bytes) -> str:
+    """A digest of 5, 10, 15 or 20 octets in base 32, without capitals: 8 letters and digits for every 5 octets."""
+    n = int.from_bytes(digest, "big")
+    return "".join([_PAIRS[(n >> shift) & 1023] for shift in range(len(digest) * 8 - 10, -1, -10)])
+
+
 def _key(text: str) -> str:
-    n = int.from_bytes(blake2b(text.encode(), digest_size=10).digest(), "big")
-    return "".join([_PAIRS[(n >> shift) & 1023] for shift in (70, 60, 50, 40, 30, 20, 10, 0)])
+    return letters(blake2b(text.encode(), digest_size=10).digest())
 
 
 def lead_key(kind: IdentityKind, key: str) -> str:
@@ -302,6 +312,37 @@ def dice(enrollment: str, node: str) -> float:
     return (int.from_bytes(blake2b(f"{enrollment}/{node}".encode(), digest_size=8).digest(), "big") >> 11) / (1 << 53)
 
 
+class Identified(Protocol):
+    """Whoever has identities: a row of the store, a lead on a doorstep."""
+
+    @property
+    def email_key(self) -> str | None: ...
+    @property
+    def external_id(self) -> str | None: ...
+    @property
+    def phone(self) -> str | None: ...
+    @property
+    def wechat(self) -> str | None: ...
+
+
+def every_identity(person: Identified) -> list[LeadRef]:
+    """By all that names this person, the most telling first."""
+    known: tuple[tuple[IdentityKind, str | None], ...] = (
+        ("email", person.email_key),
+        ("id", person.external_id),
+        ("phone", person.phone),
+        ("wechat", person.wechat),
+    )
+    return [LeadRef(kind, key) for kind, key in known if key]
+
+
+def every_hash(secret: bytes, person: Identified) -> tuple[str, ...]:
+    """What the suppression list calls this person, by each identity."""
+    return tuple(address_hash(secret, ref.kind, ref.key) for ref in every_identity(person))
+
+
+# Judging, starting and suppressing ask for the same address within one batch.
+@lru_cache(maxsize=16_384)
 def address_hash(secret: bytes, kind: IdentityKind, key: str) -> str:
     """What the suppression list keeps of an address: 40 hex digits that say nothing without the secret.
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Go", "Node", "Place", "Settings", "Wait", "checked", "invalid", "setting"]
 
 
-@dataclass(frozen=True, slots=True)
-class Go:
+class Go(NamedTuple):
     """Leave the node by this way out. A type without ways out (`end`, the pool) ends the enrollment with `Go(None)`."""
 
     outcome: str | None
@@ -28,8 +26,7 @@ class Go:
     because: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """Stay until then, or until something of `wake_on` happens. Effects of a wait happen once, on entering the node."""
 
     until: datetime

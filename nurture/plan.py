@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from nurture.building import build
+from nurture.building import build, without_the_wrong
 from nurture.calendar import Calendar, SendWindow
 from nurture.condition import Condition
 from nurture.definition import END, Definition, NodeSpec, edges, read
@@ -16,10 +16,14 @@ from nurture.node import Node
 from nurture.order import ordered
 from nurture.problems import Problem, pointer
 from nurture.proofs import Paths, Standpoint
-from nurture.snapshot import SIGNAL_KINDS
+from nurture.snapshot import ALWAYS_EXITS, SIGNAL_KINDS
 from nurture.words import did_you_mean, listed, quoted, safe
 
 __all__ = ["Plan", "PlannedNode", "World", "check", "compile"]
+
+
+SAID_BY = frozenset({"channel", "content"})
+"""The settings by which a message is named, whatever the type of its node."""
 
 
 def _weekends(country: str | None, zone: str) -> Calendar | None:
@@ -87,6 +91,8 @@ class _Compiler:
         self.world = world
         self.found = found
         self.nodes: dict[str, Node] = {}
+        self.halves: dict[str, tuple[Node, frozenset[str]]] = {}
+        """Nodes that could only be built without some of their settings, and which: what else is wrong shows, too."""
         self.next: dict[str, dict[str, str | None]] = {}
         """Of the nodes whose every outcome leads somewhere."""
 
@@ -119,7 +125,7 @@ class _Compiler:
             definition=definition,
             start=definition.start,
             nodes={name: PlannedNode(name, self.nodes[name], self.next[name]) for name in order},
-            exit_on=frozenset(definition.exit_on),
+            exit_on=ALWAYS_EXITS.union(definition.exit_on),
             calendar=calendar,
             send_window=definition.send_window,
             order=tuple(order),
@@ -143,8 +149,12 @@ class _Compiler:
         if node is not None:
             self.nodes[name] = node
             ways = self._asked(name, "ways_out", node.ways_out)
-        elif node_type.ways_out is Node.ways_out:
-            ways = node_type.outcomes
+        else:
+            half, wrong = without_the_wrong(spec.type, node_type, spec.settings, problems, where)
+            if half is not None:
+                self.halves[name] = half, wrong
+            if node_type.ways_out is Node.ways_out:
+                ways = node_type.outcomes
         if ways is not None:
             names = [way for way in ways if isinstance(way, str) and way] if isinstance(ways, tuple) else None
             if names is None or len(set(names)) != len(ways):
@@ -228,9 +238,11 @@ class _Compiler:
 
     def _prove(self, paths: Paths) -> None:
         """Let each node look around, if all that a lead may have met before it could be built."""
-        missing = [name for name in self.definition.nodes if name not in self.nodes]
+        # What a node sends is what its place is judged by: one whose words are in doubt stands for nothing.
+        known = self.nodes | {name: half for name, (half, wrong) in self.halves.items() if not wrong & SAID_BY}
+        missing = [name for name in self.definition.nodes if name not in known]
         for name in paths.order:
-            node = self.nodes.get(name)
+            node, wrong = self._as_far_as_built(name)
             # The base class has nothing to say, and most types leave it at that.
             if (
                 self.found.full
@@ -239,15 +251,18 @@ class _Compiler:
                 or any(paths.sometimes(each, name) for each in missing)
             ):
                 continue
-            place = Standpoint(
-                name, pointer("nodes", name), paths, self.nodes, self.world.channels, self.world.contents
-            )
-            self.found.take(self._asked(name, "check", partial(_looked_around, node, place)) or ())
+            place = Standpoint(name, pointer("nodes", name), paths, known, self.world.channels, self.world.contents)
+            found = self._asked(name, "check", partial(_looked_around, node, place)) or ()
+            self.found.take(problem for problem in found if not _about(problem.where, pointer("nodes", name), wrong))
 
     def _contents(self) -> None:
         """Every channel and content that a node may send by exists."""
         known: dict[tuple[str, str], Sequence[Problem]] = {}
-        for name, node in self.nodes.items():
+        for name in (*self.nodes, *self.halves):
+            node, wrong = self._as_far_as_built(name)
+            assert node is not None
+            if wrong & SAID_BY:
+                continue
             for channel, content in self._asked(name, "contents", partial(_messages, node)) or ():
                 settings = self.definition.nodes[name].settings
                 at_channel = pointer("nodes", name) + _found_at(settings, "channel", channel)
@@ -268,6 +283,11 @@ class _Compiler:
                     self.found.take(
                         problem if problem.file else problem.under(at_content) for problem in known[channel, content]
                     )
+
+    def _as_far_as_built(self, name: str) -> tuple[Node | None, frozenset[str]]:
+        """The node, and the settings that had to be left out of it."""
+        node = self.nodes.get(name)
+        return (node, frozenset()) if node is not None else self.halves.get(name, (None, frozenset()))
 
     def _warn(self, order: Sequence[str]) -> None:
         """Of what is allowed and hardly meant."""
@@ -302,6 +322,11 @@ class _Compiler:
             where = pointer("nodes", name)
             self.found.add(where, "E_NODE_TYPE", safe(what)[:500], "its author would like to know")
             return None
+
+
+def _about(where: str, node: str, settings: frozenset[str]) -> bool:
+    """Whether this place is one of these settings of the node, or lies inside one."""
+    return any(f"{where}/".startswith(f"{node}{pointer(key)}/") for key in settings)
 
 
 def _looked_around(node: Node, place: Standpoint) -> list[Problem]:

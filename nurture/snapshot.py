@@ -6,15 +6,27 @@ and explained long after the lead has changed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from nurture.calendar import Calendar
 
-__all__ = ["SIGNAL_KINDS", "Facts", "Lead", "Signal", "Snapshot", "Touch", "TouchState"]
+__all__ = [
+    "ALWAYS_EXITS",
+    "CONFIDENCE",
+    "SIGNAL_KINDS",
+    "WANTS_NO_MESSAGES",
+    "Confidence",
+    "Facts",
+    "Lead",
+    "Signal",
+    "Snapshot",
+    "Touch",
+    "TouchState",
+]
 
 Scalar = str | int | float | bool | None
 TouchState = Literal["pending", "sending", "sent", "refused", "ambiguous", "cancelled", "awaiting_confirmation"]
@@ -24,13 +36,28 @@ UNSENT: frozenset[str] = frozenset({"refused", "cancelled"})
 
 SIGNAL_KINDS: tuple[str, ...] = (
     *("viewed", "clicked", "replied", "submitted", "visited", "downloaded", "registered", "attended"),
-    *("unsubscribed", "bounced", "complained", "converted", "accepted", "returned"),
+    *("unsubscribed", "bounced", "complained", "objected", "converted", "accepted", "returned"),
 )
 """What may happen on the lead's side, as far as this house knows; a stranger's channel may hear of more."""
 
+WANTS_NO_MESSAGES: frozenset[str] = frozenset({"unsubscribed", "complained", "objected", "erased"})
+"""What stops every message to the person, on every address and channel. All other kinds, such as `bounced`, are about
+one address or one message."""
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+ALWAYS_EXITS: frozenset[str] = frozenset({"objected"})
+"""Who refuses to be decided about by a machine leaves every campaign, whatever its `exit_on` says."""
+
+Confidence = Literal["human", "unknown", "machine"]
+"""Who did it, as far as can be told: a person, nobody can say, or a program such as a security scanner."""
+CONFIDENCE: tuple[Confidence, ...] = ("human", "unknown", "machine")
+"""From what counts by itself to what counts least."""
+
+
+# Signals and touches are made for every lead of every batch: a tuple with names is made in a third of the time of a
+# frozen dataclass.
+
+
+class Signal(NamedTuple):
     """Something that happened on the lead's side."""
 
     kind: str
@@ -43,15 +70,30 @@ class Signal:
     reason: str | None = None
     heard_at: datetime | None = None
     """When we heard of it. Decisions go by `at`; this is for the journal and for late opt-outs."""
+    confidence: Confidence = "human"
+    """Judged once, before it is heard; later evidence judges later signals."""
+    because: str = ""
+    """Why it was judged so."""
+
+    def counts_as(self, least: Confidence) -> bool:
+        """Whether it is at least so sure to be a person's."""
+        return CONFIDENCE.index(self.confidence) <= CONFIDENCE.index(least)
 
 
 def in_order(signal: Signal) -> tuple[Any, ...]:
     """Sort key: by when it happened. Within one instant the order must not depend on who was heard first."""
-    return signal.at, signal.kind, signal.campaign or "", signal.node or "", signal.reason or "", signal.id
+    return (
+        signal.at,
+        signal.kind,
+        signal.campaign or "",
+        signal.node or "",
+        signal.reason or "",
+        signal.id,
+        signal.confidence,
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class Touch:
+class Touch(NamedTuple):
     """One message of this enrollment: sent, or about to be."""
 
     node: str
@@ -193,15 +235,21 @@ class Snapshot:
     @property
     def signals(self) -> tuple[Signal, ...]:
         """What had happened on the lead's side by `now`, oldest first."""
-        seen = tuple(signal for signal in self._facts.signals if signal.at <= self.now)
-        self._saw["signals"] = [signal.id for signal in seen]
+        now = self.now
+        self._saw["signals"] = seen = tuple([signal for signal in self._facts.signals if signal.at <= now])
         return seen
 
     @property
     def touches(self) -> tuple[Touch, ...]:
         """This enrollment's messages as they stood at `now`."""
-        seen = tuple(_as_of(touch, self.now) for touch in self._facts.touches if touch.asked_at <= self.now)
-        self._saw["touches"] = [[touch.node, touch.state] for touch in seen]
+        now = self.now
+        self._saw["touches"] = seen = tuple(
+            [
+                touch if touch.settled_at is None or touch.settled_at <= now else _as_of(touch, now)
+                for touch in self._facts.touches
+                if touch.asked_at <= now
+            ]
+        )
         return seen
 
     def touch(self, node: str | None = None) -> Touch | None:
@@ -217,12 +265,20 @@ class Snapshot:
         since: datetime,
         before: datetime | None = None,
         to: Touch | None = None,
+        confidence: Confidence = "human",
     ) -> Signal | None:
-        """The earliest signal of these kinds in [since, before).
+        """The earliest signal of these kinds in [since, before) that is at least so sure to be a person's.
 
         With `to`, a signal that names a message counts only if it names that one, and then from the moment the
         message was started: a click may be heard before our own "sent" is.
         """
+        heard = self.all_signals(*kinds, since=since, before=before, to=to)
+        return next((signal for signal in heard if signal.counts_as(confidence)), None)
+
+    def all_signals(
+        self, *kinds: str, since: datetime, before: datetime | None = None, to: Touch | None = None
+    ) -> Iterator[Signal]:
+        """All signals that `first_signal` chooses from, whoever they are from, oldest first."""
         for signal in self.signals:
             if signal.kind not in kinds or (before is not None and signal.at >= before):
                 continue
@@ -235,12 +291,15 @@ class Snapshot:
                         continue
                     start = min(since, to.started_at or since)
             if signal.at >= start:
-                return signal
-        return None
+                yield signal
 
     def saw(self) -> dict[str, Any]:
         """The facts that were read so far, as the journal keeps them."""
         kept = dict(self._saw)
+        if "signals" in kept:
+            kept["signals"] = [signal.id for signal in kept["signals"]]
+        if "touches" in kept:
+            kept["touches"] = [[touch.node, touch.state] for touch in kept["touches"]]
         if self._lead is not None and self._lead._saw:
             kept["lead"] = dict(self._lead._saw)
         return kept

@@ -6,25 +6,24 @@ Pure. The same function decides at the deadline, after a reply, a day late and i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from nurture.effects import Effect, OnUnknown, Purpose
 from nurture.node import Go, Wait
-from nurture.snapshot import Facts, Lead, Scalar, Signal, Snapshot, Touch
+from nurture.snapshot import WANTS_NO_MESSAGES, Facts, Lead, Scalar, Signal, Snapshot, Touch
 
 if TYPE_CHECKING:
     from nurture.plan import Plan, PlannedNode
 
-__all__ = ["Advance", "Book", "HandOver", "Outgoing", "Standing", "Step", "advance"]
+__all__ = ["Advance", "Book", "HandOff", "Outgoing", "Standing", "Step", "advance"]
 
-OPT_OUTS = frozenset({"unsubscribed", "complained", "bounced"})
+HOWEVER_OLD = WANTS_NO_MESSAGES | {"bounced"}
 """Kinds that count for an exit whenever they happened, if they were heard of during the enrollment."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """Where an enrollment stands."""
 
     node: str
@@ -32,6 +31,8 @@ class Standing:
     begun: bool
     """Whether the node's entering effects have been asked for."""
     enrolled_at: datetime
+    since: datetime | None = None
+    """Where it was moved to this node, from another version: since when. Nothing is decided as of an earlier moment."""
 
 
 @dataclass(slots=True)
@@ -46,8 +47,7 @@ class Step:
     saw: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """A message asked for by a node."""
 
     node: str
@@ -60,8 +60,7 @@ class Outgoing:
     on_unknown: OnUnknown
 
 
-@dataclass(frozen=True, slots=True)
-class HandOver:
+class HandOff(NamedTuple):
     node: str
     at: datetime
     to: Literal["sdr", "sales"]
@@ -72,6 +71,8 @@ class HandOver:
 LONGEST = timedelta(days=366)
 MOST_POINTS = 1_000_000_000
 LONGEST_TEXT = 32_768
+PURPOSES: tuple[str, ...] = get_args(Purpose)
+POLICIES: tuple[str, ...] = get_args(OnUnknown)
 
 
 def _text(what: str, text: object, *, empty: bool = False) -> str:
@@ -84,24 +85,21 @@ def _text(what: str, text: object, *, empty: bool = False) -> str:
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-@dataclass(slots=True)
 class Book:
     """The changes of one look, in order. What it holds is visible to the nodes that come next in the same look."""
 
-    messages: list[Outgoing] = field(default_factory=list)
-    tags: dict[str, tuple[bool, datetime]] = field(default_factory=dict)
-    """Tag to (on or off, when)."""
-    points: int = 0
-    fields: dict[str, tuple[Scalar, datetime]] = field(default_factory=dict)
-    hand_overs: list[HandOver] = field(default_factory=list)
-    eligible: datetime | None = None
-    pooled: bool = False
-    _node: str = ""
-    _at: datetime = NEVER
-    _n: int = 0
+    __slots__ = ("_at", "_n", "_node", "eligible", "fields", "hand_offs", "messages", "points", "pooled", "tags")
 
-    def turn_to(self, node: str, at: datetime, n: int = 0) -> None:
-        """What follows is asked for by this node, at this moment; it has asked for `n` messages before."""
+    def __init__(self, node: str = "", at: datetime = NEVER, n: int = 0) -> None:
+        """Everything is asked for by this node, at this moment; it has asked for `n` messages before."""
+        self.messages: list[Outgoing] = []
+        self.tags: dict[str, tuple[bool, datetime]] = {}
+        """Tag to (on or off, when)."""
+        self.points = 0
+        self.fields: dict[str, tuple[Scalar, datetime]] = {}
+        self.hand_offs: list[HandOff] = []
+        self.eligible: datetime | None = None
+        self.pooled = False
         self._node, self._at, self._n = node, at, n
 
     def message(
@@ -112,7 +110,7 @@ class Book:
         lasts: object = expires  # a stranger's effect may say anything
         if not isinstance(lasts, timedelta) or not timedelta() < lasts <= LONGEST:
             raise ValueError(f"a message expires after a time of up to {LONGEST.days} days, not {expires!r}")
-        if purpose not in get_args(Purpose) or on_unknown not in get_args(OnUnknown):
+        if purpose not in PURPOSES or on_unknown not in POLICIES:
             raise ValueError(f"a message has no purpose {purpose!r}, or no policy {on_unknown!r}")
         self.messages.append(Outgoing(self._node, self._n, self._at, channel, content, purpose, expires, on_unknown))
         self._n += 1
@@ -137,26 +135,30 @@ class Book:
             raise ValueError(f"a field holds a text, a number, true, false or nothing, not {value!r}")
         self.fields[_text("a field", name)] = (value, self._at)
 
-    def hand_over(self, *, to: Literal["sdr", "sales"], team: str | None, answer_by: datetime) -> None:
+    def hand_off(self, *, to: Literal["sdr", "sales"], team: str | None, answer_by: datetime) -> None:
         by: object = answer_by
         if to not in ("sdr", "sales") or not isinstance(by, datetime) or by.tzinfo is None:
             raise ValueError(
-                f"a hand-over is to sdr or sales, by a moment with a time zone, not {to!r} by {answer_by!r}"
+                f"a hand-off is to sdr or sales, by a moment with a time zone, not {to!r} by {answer_by!r}"
             )
         if team is not None:
             _text("a team", team)
-        self.hand_overs.append(HandOver(self._node, self._at, to, team, answer_by))
+        self.hand_offs.append(HandOff(self._node, self._at, to, team, answer_by))
 
     def to_pool(self, *, eligible: datetime | None) -> None:
         self.pooled, self.eligible = True, eligible
 
     def take(self, other: Book) -> None:
         """The changes of another book, written after these."""
-        self.messages += other.messages
-        self.tags |= other.tags
+        if other.messages:
+            self.messages += other.messages
+        if other.tags:
+            self.tags |= other.tags
+        if other.fields:
+            self.fields |= other.fields
+        if other.hand_offs:
+            self.hand_offs += other.hand_offs
         self.points += other.points
-        self.fields |= other.fields
-        self.hand_overs += other.hand_overs
         if other.pooled:
             self.pooled, self.eligible = True, other.eligible
 
@@ -206,15 +208,16 @@ def advance(plan: Plan, standing: Standing, facts: Facts, now: datetime) -> Adva
     )
     exits = _exits(plan, standing, facts.signals)
     steps: list[Step] = []
-    node, moment, begun = standing.node, standing.entered_at, standing.begun
+    node, entered_at, begun = standing.node, standing.entered_at, standing.begun
+    moment = entered_at if standing.since is None else max(entered_at, standing.since)
     if moment > now:
-        return _not_yet(standing, exits, book, now)
+        return _not_yet(standing, exits, book, moment, now)
 
     while True:
-        planned, entered_at = plan.nodes[node], moment
+        planned = plan.nodes[node]
         try:
             while True:
-                exit_kind = next((signal.kind for signal in exits if signal.at <= moment), None)
+                exit_kind = next((signal.kind for signal in exits if signal.at <= moment), None) if exits else None
                 if exit_kind is not None:
                     because = f"the campaign ends for a lead that has {exit_kind}"
                     return Advance(
@@ -242,25 +245,26 @@ def advance(plan: Plan, standing: Standing, facts: Facts, now: datetime) -> Adva
         if way is None:
             ended = "pool" if book.pooled else "completed"
             return Advance(steps, book, node, moment, True, ended=ended, because=answer.because, at=moment)
-        node, begun = way, False
+        node, entered_at, begun = way, moment, False
 
 
-def _not_yet(standing: Standing, exits: Sequence[Signal], book: Book, now: datetime) -> Advance:
+def _not_yet(standing: Standing, exits: Sequence[Signal], book: Book, day: datetime, now: datetime) -> Advance:
     """An enrollment whose day is still to come: nothing can bring that day forward, but an exit ends it."""
     node, at, begun = standing.node, standing.entered_at, standing.begun
     for signal in exits:
         if signal.at <= now:
             because = f"the campaign ends for a lead that has {signal.kind}"
             return Advance([], book, node, at, begun, ended=f"exit:{signal.kind}", because=because, at=signal.at)
-    return Advance([], book, node, at, begun, due=at, because="its day has not come yet")
+    return Advance([], book, node, at, begun, due=day, because="its day has not come yet")
 
 
 def _next_moment(wait: Wait, facts: Facts, exits: Sequence[Signal], moment: datetime) -> datetime:
     """The next time at which the answer may be another one."""
     following = wait.until
-    for signal in facts.signals:
-        if moment < signal.at < following and signal.kind in wait.wake_on:
-            following = signal.at
+    if wait.wake_on:
+        for signal in facts.signals:
+            if moment < signal.at < following and signal.kind in wait.wake_on:
+                following = signal.at
     for signal in exits:
         if moment < signal.at < following:
             following = signal.at
@@ -302,7 +306,7 @@ def _check_answer(planned: PlannedNode, answer: Go | Wait) -> None:
     if not isinstance(because, str) or not writable(because):
         raise _Stuck(f"node '{planned.id}' gives a reason that is no text")
     effects: object = answer.effects
-    if not isinstance(effects, tuple) or not all(isinstance(effect, Effect) for effect in effects):
+    if not isinstance(effects, tuple) or (effects and not all(isinstance(effect, Effect) for effect in effects)):
         raise _Stuck(f"node '{planned.id}' asks for effects that are none")
 
 
@@ -325,8 +329,7 @@ def _way(planned: PlannedNode, answer: Go) -> str | None:
 
 def _apply(book: Book, node: str, at: datetime, effects: Sequence[Effect], touches: list[Touch]) -> None:
     """Write a decision's effects into the book, all of them or none; later nodes of the same look see them."""
-    page = Book()
-    page.turn_to(node, at, sum(touch.node == node for touch in touches))
+    page = Book(node, at, len([touch for touch in touches if touch.node == node]))
     for effect in effects:
         try:
             effect.apply(page)
@@ -335,17 +338,21 @@ def _apply(book: Book, node: str, at: datetime, effects: Sequence[Effect], touch
                 f"node '{node}' asked for something impossible: {type(error).__name__}: {error}"[:500]
             ) from error
     book.take(page)
-    touches += [Touch(node, message.channel, message.content, "pending", at) for message in page.messages]
+    if page.messages:
+        touches += [Touch(node, message.channel, message.content, "pending", at) for message in page.messages]
 
 
 def _exits(plan: Plan, standing: Standing, signals: Sequence[Signal]) -> list[Signal]:
     """The signals that end this enrollment, at the moment each counts from; an opt-out counts however old it is."""
+    if not plan.exit_on:
+        return []
     return [
         signal
         for signal in signals
         if signal.kind in plan.exit_on
+        and signal.confidence == "human"
         and (
             signal.at >= standing.enrolled_at
-            or (signal.kind in OPT_OUTS and signal.heard_at is not None and signal.heard_at >= standing.enrolled_at)
+            or (signal.kind in HOWEVER_OLD and signal.heard_at is not None and signal.heard_at >= standing.enrolled_at)
         )
     ]

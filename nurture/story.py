@@ -32,6 +32,14 @@ if TYPE_CHECKING:
 __all__ = ["ANYTHING", "ENTERS", "REFUSED", "Happening", "Moment", "Person", "Story", "read"]
 
 ANSWERS = ("accepted", "returned")
+OTHERS_SAY = {
+    "opened": "viewed",
+    "open": "viewed",
+    "read": "viewed",
+    "unsubscribe": "unsubscribed",
+    "bought": "converted",
+}
+"""What other systems call a thing that happens."""
 REFUSED = "refused"
 """What happens to a message that its channel does not take."""
 ANYTHING = "..."
@@ -164,7 +172,7 @@ class _Reader:
             elif self.plan.nodes[key].node.contents():
                 messages[key] = self._of_message(at, value)
             elif set(ANSWERS) <= set(self.plan.nodes[key].next):
-                answers[key] = self._of_hand_over(at, value)
+                answers[key] = self._of_hand_off(at, value)
             else:
                 self._chance(at, key, value, chances)
         story = Story(
@@ -209,7 +217,7 @@ class _Reader:
             self._bad(at, "E_STORY", "a message that was refused gets no response", "leave the others out")
         return heard
 
-    def _of_hand_over(self, at: str, value: Any) -> tuple[Happening, ...]:
+    def _of_hand_off(self, at: str, value: Any) -> tuple[Happening, ...]:
         return self._happenings(at, value, ANSWERS)
 
     def _happenings(self, at: str, value: Any, kinds: tuple[str, ...]) -> tuple[Happening, ...]:
@@ -236,7 +244,8 @@ class _Reader:
     def _known(self, at: str, what: str, kinds: tuple[str, ...]) -> bool:
         if what in kinds or (what in self.plan.exit_on and kinds is not ANSWERS):
             return True
-        self._bad(at, "E_STORY", f"{quoted(what)} cannot happen here", did_you_mean(what, kinds))
+        hint = f"did you mean {quoted(ours)}?" if (ours := OTHERS_SAY.get(what)) in kinds else did_you_mean(what, kinds)
+        self._bad(at, "E_STORY", f"{quoted(what)} cannot happen here", hint)
         return False
 
     def _chance(self, at: str, node: str, value: Any, chances: dict[str, float]) -> None:

@@ -14,11 +14,15 @@ _NAT64 = ip_network("64:ff9b::/96")
 
 
 def is_loopback(host: str) -> bool:
-    """Whether this host is written as this machine itself; a name that merely resolves to it is not."""
-    if host == "localhost":
+    """Whether this host, IPv6 with or without brackets, is written as this machine itself.
+
+    A name that merely resolves to it is not.
+    """
+    name = host.strip("[]").lower()
+    if name == "localhost":
         return True
     try:
-        return ip_address(host).is_loopback
+        return ip_address(name).is_loopback
     except ValueError:
         return False
 

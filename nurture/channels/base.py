@@ -11,14 +11,20 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from nurture.pacing import Rate
+
 if TYPE_CHECKING:
     from nurture.settings import Settings
 
 __all__ = ["Ambiguous", "Channel", "Message", "NotSent", "Refused", "Rendered", "Sent", "Verdict"]
 
-NotSentBecause = Literal["temporary", "greylisted", "connection", "sender", "withdrawn"]
-"""`sender`: our own fault or standing (AUTH refused, 554 banner, 5.7.x policy); the breaker opens, no attempt is
-burnt. `withdrawn`: `may_start` said no. The others are retried later."""
+NotSentBecause = Literal["temporary", "greylisted", "busy", "connection", "sender", "standing", "withdrawn"]
+"""All are tried again later; what else follows:
+
+`sender`: our own fault (AUTH refused, 554 banner): the channel rests at once. `standing`: this message was refused for who
+we are (5.7.x), `connection`: nobody answers; three in a row, and the channel rests. `busy`: the peer asks for a pause
+(421): the recipient's domain rests at once; `temporary`: three in a row, and it does. `greylisted`: nothing follows.
+`withdrawn`: `may_start` said no. Only `temporary` and `greylisted` burn an attempt."""
 RefusedBecause = Literal[
     "hard_bounce", "no_address", "bad_address", "bad_content", "too_large", "unsupported", "policy"
 ]
@@ -50,6 +56,12 @@ class Message:
     """The lead's name for display, or ''."""
     rendered: Rendered
     unsubscribe_url: str = ""
+    unsubscribe_mail: str = ""
+    """An address to which a mail opts out; '' where nobody reads it."""
+    reply_to: str = ""
+    """Where answers to exactly this message go; '' for the sender's own address."""
+    return_path: str = ""
+    """Where its bounces return; '' for the sender's own address."""
     marketing: bool = True
 
 
@@ -98,6 +110,10 @@ class Channel(ABC):
     """The signal kinds by which a response to this channel can be seen."""
     sessions: int = 1
     """How many messages may be on their way at once: also the most that a crash can leave ambiguous."""
+    rate: Rate | None = None
+    """At most so many messages in any minute, over all workers; None: no cap."""
+    domain_rate: Rate | None = None
+    """The same, to each domain."""
 
     @classmethod
     @abstractmethod
@@ -107,6 +123,11 @@ class Channel(ABC):
     @abstractmethod
     def address(self, lead: Mapping[str, object]) -> str | None:
         """Where this lead is reached on this channel; None when it cannot be."""
+
+    def domain(self, address: str) -> str:
+        """What addresses share that is served by one host: it rests, and is capped, as one. '' where there is no such
+        thing."""
+        return ""
 
     @abstractmethod
     async def hand_over(self, message: Message, may_start: Callable[[], Awaitable[bool]]) -> Verdict:

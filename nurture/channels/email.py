@@ -7,7 +7,6 @@ everything here can be taken back                                               
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import re
 import socket
 import ssl
@@ -17,18 +16,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
+from nurture.channels.addresses import is_loopback
 from nurture.channels.base import Channel, Message, NotSent, Refused, Verdict
 from nurture.channels.clock import elapsed
 from nurture.channels.files import Files
 from nurture.channels.headers import BadAddress, BadHeader
 from nurture.channels.mail import Letter, Sender, build
 from nurture.channels.smtp import Patience, Relay, Session, Stopped
+from nurture.pacing import Rate
 from nurture.words import did_you_mean
 
 if TYPE_CHECKING:
+    from nurture.channels.dkim import Signer
     from nurture.settings import Settings
 
-__all__ = ["Email", "MailUrl", "email_channel"]
+__all__ = ["Email", "MailUrl", "email_channel", "signer_of"]
 
 MOST_PER_SESSION = 100
 DEFAULT_SESSIONS = 8
@@ -55,8 +57,12 @@ class Email(Channel):
         patience: Patience | None = None,
         most_per_session: int = MOST_PER_SESSION,
         elapsed: Callable[[], float] = elapsed,
+        rate: Rate | None = None,
+        domain_rate: Rate | None = None,
     ) -> None:
         self.sessions = sessions
+        self.rate = rate
+        self.domain_rate = domain_rate
         self._relay = relay
         self._sender = sender
         self._head = sender.head()
@@ -70,11 +76,21 @@ class Email(Channel):
     @classmethod
     def open(cls, settings: Settings, secret: bytes) -> Channel:
         """The channel that `NURTURE_SMTP_URL` asks for. Raises `ValueError` with a sentence for the operator."""
-        return email_channel(settings.mail, sender=settings.sender, sender_name=settings.sender_name)
+        return email_channel(
+            settings.mail,
+            sender=settings.sender,
+            sender_name=settings.sender_name,
+            rate=Rate.parse(settings.rate_cap),
+            domain_rate=Rate.parse(settings.domain_rate_cap),
+            signer=signer_of(settings),
+        )
 
     def address(self, lead: Mapping[str, object]) -> str | None:
         email = lead.get("email")
         return email if isinstance(email, str) and email else None
+
+    def domain(self, address: str) -> str:
+        return address.rpartition("@")[2].strip().lower().rstrip(".")
 
     async def hand_over(self, message: Message, may_start: Callable[[], Awaitable[bool]]) -> Verdict:
         try:
@@ -208,7 +224,7 @@ class MailUrl:
         if parts.path not in ("", "/") or parts.fragment:
             raise ValueError("the mail URL has a path; options stand after a ?, as in smtp://host:587?starttls=1")
         options = _options(parts.query, cls.OPTIONS)
-        local = _is_loopback(parts.hostname)
+        local = is_loopback(parts.hostname)
         insecure = _flag(options, "insecure", default=False)
         if insecure and not local:
             raise ValueError("insecure=1 is for a server on this machine only")
@@ -232,6 +248,16 @@ class MailUrl:
         )
 
 
+def signer_of(settings: Settings) -> Signer | None:
+    """Who signs our mails, if we do. Raises `ValueError` with a sentence for the operator."""
+    if not settings.dkim_key:
+        return None
+    from nurture.channels.dkim import signer
+
+    domain = settings.sender.rpartition("@")[2].strip(" >")
+    return signer(settings.home / settings.dkim_key, settings.dkim_selector, domain)
+
+
 def email_channel(
     url: str,
     *,
@@ -240,6 +266,9 @@ def email_channel(
     reply_to: str = "",
     tls: ssl.SSLContext | None = None,
     patience: Patience | None = None,
+    rate: Rate | None = None,
+    domain_rate: Rate | None = None,
+    signer: Signer | None = None,
 ) -> Channel:
     """The e-mail channel that `NURTURE_SMTP_URL` asks for.
 
@@ -249,7 +278,7 @@ def email_channel(
     """
     wanted = MailUrl.parse(url)
     try:
-        who = Sender.parse(wanted.sender or sender, sender_name, reply_to)
+        who = Sender.parse(wanted.sender or sender, sender_name, reply_to)._replace(signer=signer)
     except (BadAddress, BadHeader) as error:
         raise ValueError(f"the sender of the mails is not usable: {error}") from None
     if wanted.folder is not None:
@@ -264,7 +293,7 @@ def email_channel(
         hello=_hello(wanted.hello, who.mailbox.domain),
         tls=tls,
     )
-    return Email(relay, who, sessions=wanted.sessions, patience=patience)
+    return Email(relay, who, sessions=wanted.sessions, patience=patience, rate=rate, domain_rate=domain_rate)
 
 
 def _hello(asked: str, domain: str) -> str:
@@ -303,12 +332,3 @@ def _folder(parts: SplitResult) -> Path:
     if parts.netloc or not path.startswith("/") or path == "/" or "\0" in path:
         raise ValueError("a folder for mails is written with three slashes: file:///var/mails")
     return Path(path)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

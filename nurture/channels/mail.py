@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import hmac
 import re
-from base64 import b32encode
 from binascii import b2a_base64, b2a_qp
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from nurture.channels.base import Message
 from nurture.channels.headers import BadHeader, Mailbox, clean_header, header, mailbox, named_mailbox, one_line, phrase
+from nurture.identity import letters
+
+if TYPE_CHECKING:
+    from nurture.channels.dkim import Signer
 
 __all__ = ["Letter", "Sender", "build", "message_id"]
 
@@ -37,7 +40,7 @@ def message_id(secret: bytes | str, key: str, domain: str) -> str:
     if not raw:
         raise ValueError("a Message-ID needs a secret key")
     digest = hmac.digest(raw, f"message-id:{key}".encode(), "sha256")[:20]
-    return f"v1.{b32encode(digest).decode('ascii').lower()}@{domain}"
+    return f"v1.{letters(digest)}@{domain}"
 
 
 class Sender(NamedTuple):
@@ -46,6 +49,8 @@ class Sender(NamedTuple):
     mailbox: Mailbox
     name: str = ""
     reply_to: Mailbox | None = None
+    signer: Signer | None = None
+    """Where the relay does not sign."""
 
     @classmethod
     def parse(cls, address: str, name: str = "", reply_to: str = "") -> Sender:
@@ -86,6 +91,9 @@ def build(message: Message, sender: Sender, head: str | None = None) -> Letter:
     if not _message_id(message.message_id):
         raise BadHeader("the Message-ID is not one")
     intended = head if head is not None else sender.head()
+    if message.reply_to and sender.reply_to is not None:
+        # An answer that finds its message is worth more than one that goes to the usual place.
+        intended = intended.replace(f"Reply-To: {sender.reply_to}\r\n", "")
     lines = [
         f"Date: {_date(message.date)}\r\nMessage-ID: <{message.message_id}>\r\n",
         intended,
@@ -93,11 +101,20 @@ def build(message: Message, sender: Sender, head: str | None = None) -> Letter:
         header("Subject", rendered.subject),
     ]
     names = ["Date", "Message-ID", *_names(intended), "To", "Subject"]
+    if message.reply_to:
+        lines.append(f"Reply-To: {mailbox(message.reply_to, local_host=True)}\r\n")
+        names.append("Reply-To")
     if message.unsubscribe_url:
         if not _url(message.unsubscribe_url) or len(message.unsubscribe_url) > 900:
             raise BadHeader("the unsubscribe address is not an http address")
+        by_mail = (
+            f",\r\n <mailto:{mailbox(message.unsubscribe_mail, local_host=True)}?subject=unsubscribe>"
+            if message.unsubscribe_mail
+            else ""
+        )
         lines.append(
-            f"List-Unsubscribe: <{message.unsubscribe_url}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+            f"List-Unsubscribe: <{message.unsubscribe_url}>{by_mail}\r\n"
+            "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
         )
         names += ["List-Unsubscribe", "List-Unsubscribe-Post"]
     kind, body = _body(rendered.text, rendered.html, message.message_id)
@@ -106,7 +123,10 @@ def build(message: Message, sender: Sender, head: str | None = None) -> Letter:
     finished = "".join(lines)
     _check(finished, names)
     # Only a peer that speaks SMTPUTF8 is given a head beyond ASCII, and only for an address that needs it.
-    return Letter(sender.mailbox, to, finished.encode() + b"\r\n" + body)
+    envelope = mailbox(message.return_path, local_host=True) if message.return_path else sender.mailbox
+    raw = finished.encode() + b"\r\n" + body
+    # Signed last: what is added after a signature breaks it.
+    return Letter(envelope, to, raw if sender.signer is None else sender.signer.sign(raw))
 
 
 def _check(head: str, names: list[str]) -> None:

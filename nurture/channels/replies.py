@@ -20,6 +20,8 @@ Phase = Literal["connect", "hello", "starttls", "login", "mail", "rcpt", "data",
 byte, so nothing has left yet."""
 
 GREYLIST_PAUSE = timedelta(minutes=5)
+STANDING_PAUSE = timedelta(hours=1)
+"""For a message that was refused for who we are, while others may be taken: it must not use up everybody's patience."""
 LONGEST_DETAIL = 500
 
 _enhanced = re.compile(r"\s*([245])\.(\d{1,3})\.(\d{1,3})\b").match
@@ -59,10 +61,12 @@ def judge(phase: Phase, code: int, text: str, secrets: Iterable[str] = ()) -> Ve
 
 
 def _later(phase: Phase, code: int, text: str, detail: str) -> Verdict:
-    if phase in ("connect", "hello", "starttls", "login"):
+    if phase in ("connect", "hello", "starttls", "login") or (phase == "mail" and code == 421):
         return NotSent("connection", detail)
     enhanced = _enhanced(text)
-    if phase in ("rcpt", "data", "dot") and code != 421:
+    if phase in ("rcpt", "data", "dot"):
+        if code == 421:
+            return NotSent("busy", detail)
         # RFC 6647 names no code; 450 without a subject, or 4.7.1, is what greylisting servers say.
         subject = enhanced.group(2) if enhanced else ""
         if _grey(text) or (
@@ -88,7 +92,7 @@ def _never(phase: Phase, code: int, text: str, detail: str) -> Verdict:
         # It did not understand us, or lost its place: another dialogue may go better.
         return NotSent("temporary", detail)
     if _standing(text) or code in (530, 535, 538):
-        return NotSent("sender", detail)
+        return _for_who_we_are(phase, detail)
     if phase == "mail":
         return NotSent("sender", detail)
     if phase == "rcpt" and code in (521, 550, 551, 553, 556):
@@ -100,7 +104,7 @@ def _by_subject(phase: Phase, subject: int, point: int, detail: str) -> Verdict:
     """By the enhanced status code of RFC 3463: the subject says whose fault it is."""
     if subject == 7 or (subject == 1 and point in (7, 8)):
         # Policy is about us, not about the lead: 5.7.26 and 5.7.515 say that our mail is not authenticated.
-        return NotSent("sender", detail)
+        return _for_who_we_are(phase, detail)
     if phase == "mail" and subject in (1, 4):
         return NotSent("sender", detail)
     if subject == 1:
@@ -115,3 +119,10 @@ def _by_subject(phase: Phase, subject: int, point: int, detail: str) -> Verdict:
     if subject == 4:
         return Refused("bad_address", detail)
     return Refused("unsupported" if (subject, point) in ((6, 7), (6, 8), (6, 9)) else "bad_content", detail)
+
+
+def _for_who_we_are(phase: Phase, detail: str) -> NotSent:
+    """Said before a recipient was named it goes for every message; later it may be about this one alone."""
+    if phase == "mail":
+        return NotSent("sender", detail)
+    return NotSent("standing", detail, retry_after=STANDING_PAUSE)

@@ -12,12 +12,21 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from aiosmtplib import SMTP, SMTPConnectResponseError, SMTPException, SMTPHeloError, SMTPResponseException
+from aiosmtplib import (
+    SMTP,
+    SMTPConnectResponseError,
+    SMTPException,
+    SMTPHeloError,
+    SMTPResponseException,
+    SMTPServerDisconnected,
+)
 from aiosmtplib.response import SMTPResponse
 
 from nurture.channels.base import Ambiguous, NotSent, Refused, Sent, Verdict
 from nurture.channels.mail import Letter
 from nurture.channels.replies import Phase, bounded, judge
+from nurture.channels.wire import Wire
+from nurture.crashpoints import crash_point
 
 __all__ = ["Patience", "Relay", "Session", "Stopped"]
 
@@ -91,12 +100,13 @@ class Session:
         )
         self._envelope_open = False
         self._size_limit = 0
-        self._utf8 = self._announces_size = False
+        self._utf8 = self._announces_size = self._pipelines = False
+        self._wire: Wire | None = None
         self.carried = 0
         """Messages whose envelope was opened in this session."""
 
     def usable(self) -> bool:
-        return self._smtp.is_connected
+        return self._wire is not None and self._wire.open
 
     # -- before the message: everything can be taken back -------------------------------------------------------
 
@@ -120,12 +130,13 @@ class Session:
         if relay.user:
             await self._log_in()
         self._read_extensions()
+        crash_point("deliver.connected")
 
     async def _hello(self) -> None:
         try:
             await self._smtp.ehlo()
         except SMTPHeloError as error:
-            if not self.usable() or 400 <= error.code < 500:
+            if not self._smtp.is_connected or 400 <= error.code < 500:
                 raise self._stop("hello", error) from None
             try:
                 await self._smtp.helo()
@@ -163,6 +174,10 @@ class Session:
             raise self._stop("login", error) from None
 
     def _read_extensions(self) -> None:
+        if self._smtp.transport is None or self._smtp.transport.is_closing():
+            raise self._stopped(NotSent("connection", "hello: the connection was lost"))
+        self._wire = Wire(self._smtp.transport)
+        self._pipelines = self._smtp.supports_extension("pipelining")
         self._utf8 = self._smtp.supports_extension("smtputf8")
         size = self._smtp.esmtp_extensions.get("size")
         self._announces_size = size is not None
@@ -176,29 +191,43 @@ class Session:
             raise Stopped(
                 Refused("too_large", f"{len(letter.raw)} octets, and the server takes at most {self._size_limit}")
             )
+        said: list[tuple[Phase, bytes]] = []
         if self._envelope_open:
             # The last message stopped half-way. Said now and not then, so that no verdict waits for it.
-            try:
-                await self._say("mail", b"RSET")
-            except Stopped:
-                self.abort()
-                raise
-            self._envelope_open = False
-        self.carried += 1
-        options = [b"SIZE=%d" % len(letter.raw)] if self._announces_size else []
+            said.append(("mail", b"RSET"))
+        options = f" SIZE={len(letter.raw)}" if self._announces_size else ""
         if letter.to.needs_utf8:
-            options += [b"BODY=8BITMIME", b"SMTPUTF8"]
+            options += " BODY=8BITMIME SMTPUTF8"
+        said.append(("mail", f"MAIL FROM:<{letter.sender}>{options}".encode()))
+        said.append(("rcpt", f"RCPT TO:<{letter.to}>".encode()))
+        self.carried += 1
         self._envelope_open = True
-        await self._say("mail", b"MAIL", f"FROM:<{letter.sender}>".encode(), *options)
-        await self._say("rcpt", b"RCPT", f"TO:<{letter.to}>".encode())
+        for together in [said] if self._pipelines else [[one] for one in said]:
+            await self._say(together)
 
-    async def _say(self, phase: Phase, *words: bytes) -> None:
+    async def _say(self, commands: list[tuple[Phase, bytes]]) -> None:
+        """Say these in one breath. Raises `Stopped` for the first that is not granted, when all are answered."""
+        stopped = None
+        phase = commands[0][0]
         try:
-            reply = await self._smtp.execute_command(*words)
+            asked = self._line().say(*(command for _, command in commands))
+            for (phase, command), answer in zip(commands, asked, strict=True):
+                reply = await self._line().reply(answer, self._patience.command)
+                if stopped is None and not 200 <= reply.code < 300:
+                    stopped = Stopped(self._not_yet(phase, reply))
+                    if command == b"RSET":
+                        self.abort()
+                    if not self.usable():
+                        break
         except TROUBLE as error:
-            raise self._stop(phase, error) from None
-        if not 200 <= reply.code < 300:
-            raise Stopped(self._not_yet(phase, reply))
+            raise stopped or self._stop(phase, error) from None
+        if stopped is not None:
+            raise stopped
+
+    def _line(self) -> Wire:
+        if self._wire is None:
+            raise SMTPServerDisconnected("the session is not open")
+        return self._wire
 
     def _not_yet(self, phase: Phase, reply: SMTPResponse) -> NotSent | Refused:
         """The verdict on a reply before the message."""
@@ -227,26 +256,26 @@ class Session:
     async def deliver(self, letter: Letter, in_time: Callable[[], bool]) -> Verdict:
         """Hand the message over. `in_time` is asked right before its first byte."""
         try:
-            reply = await self._smtp.execute_command(b"DATA")
+            (asked,) = self._line().say(b"DATA")
+            reply = await self._line().reply(asked, self._patience.command)
         except TROUBLE as error:
             # The verb alone: of the message itself not a byte has been written.
             return self._stop("data", error).verdict
         if reply.code != 354:
             return self._not_yet("data", reply)
-        protocol = self._smtp.protocol
-        if protocol is None or not protocol.is_connected:
-            return self._stopped(NotSent("connection", "data: the connection was lost before the message")).verdict
+        crash_point("deliver.data_allowed")
         if not in_time():
             # Only breaking the connection takes a DATA back: a message without its final dot must be discarded.
             return self._stopped(NotSent("withdrawn", "the message could not begin in time")).verdict
         try:
-            protocol.write(on_the_wire(letter.raw))
+            asked = self._line().hand_over(on_the_wire(letter.raw))
         except TROUBLE as error:
-            # Raised only by a transport that is closing already, before it takes anything.
+            # The line was closed already, and took nothing.
             return self._stop("data", error).verdict
         # From here on only a reply to the final dot tells.
+        crash_point("deliver.message_written")
         try:
-            reply = await protocol.read_response(timeout=self._patience.dot)
+            reply = await self._line().reply(asked, self._patience.dot)
         except Exception as error:  # noqa: BLE001  # whatever it is, it does not tell whether the message was taken
             self.abort()
             return Ambiguous(bounded(f"dot: {type(error).__name__}: {error}", self._relay.secrets))
@@ -262,11 +291,14 @@ class Session:
     async def quit(self) -> None:
         """Say goodbye. What comes back changes nothing."""
         with suppress(*TROUBLE):
-            await self._smtp.quit(timeout=self._patience.goodbye)
+            (asked,) = self._line().say(b"QUIT")
+            await self._line().reply(asked, self._patience.goodbye)
         self.abort()
 
     def abort(self) -> None:
         """Break the connection."""
+        if self._wire is not None:
+            self._wire.abort()
         self._smtp.close()
 
 

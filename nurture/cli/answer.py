@@ -7,9 +7,9 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from nurture.problems import Problem
 from nurture.words import safe
@@ -39,19 +39,25 @@ class Answer:
 
 
 def deliver(answer: Answer) -> int:
-    """Print the answer on stdout; the exit status."""
-    with _readers_may_leave():
-        if answer.as_json:
-            _print_json(answer.document)
-        else:
-            answer.show(console())
+    """Print the answer on stdout; the exit status. 3: what was asked for is done, and nobody could be told."""
+    try:
+        with _readers_may_leave():
+            if answer.as_json:
+                _print_json(answer.document)
+            else:
+                answer.show(console())
+    except OSError as error:
+        _to_nowhere(sys.stdout)
+        with suppress(OSError):
+            say(f"nurture: it is done, but the answer could not be printed: {error.strerror}")
+        return 3
     return answer.status
 
 
 def complain(problems: Iterable[Problem], otherwise: str = "", *, as_json: bool = False, status: int = 1) -> int:
     """Say what is wrong, one problem a line, on stderr; with `--json` also as a document on stdout."""
     listed = list(problems)
-    with _readers_may_leave():
+    with suppress(OSError), _readers_may_leave():
         for line in [otherwise] if otherwise else map(_line, listed):
             say(line)
         if as_json and listed:
@@ -124,6 +130,19 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int | None], None]]:
         yield lambda done, of: bar.update(task, completed=done, total=of)
 
 
+def survive_closed_streams() -> None:
+    """Where stdout or stderr was closed, its number must not go to the next file that is opened: the database."""
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            setattr(sys, name, os.fdopen(number, "w"))
+
+
 def survive_any_encoding() -> None:
     """A terminal that cannot show Chinese shows question marks; it does not end the program."""
     for stream in (sys.stdout, sys.stderr):
@@ -144,5 +163,9 @@ def _readers_may_leave() -> Iterator[None]:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        # Python flushes once more when it ends; let that go nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _to_nowhere(sys.stdout)
+
+
+def _to_nowhere(stream: TextIO) -> None:
+    """Python flushes once more when it ends; let that go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

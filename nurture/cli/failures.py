@@ -33,9 +33,26 @@ KNOWN = {
     "nurture.engine.engine.UnknownCampaign": Known(
         PROBLEMS, "E_CAMPAIGN", "`nurture status` lists those that are published"
     ),
+    "nurture.engine.publishing.UnknownVersion": Known(PROBLEMS, "E_VERSION", "`nurture versions CAMPAIGN` lists them"),
     "nurture.engine.reporting.UnknownLead": Known(PROBLEMS, "E_LEAD", "import it first: `nurture import FILE`"),
+    "nurture.engine.taking_out.NotInside": Known(PROBLEMS, "E_LEAD", "`nurture history LEAD` says where it is"),
+    "nurture.engine.taking_out.AtWork": Known(PROBLEMS, "E_AT_WORK", "try again in a moment"),
     "nurture.engine.plans.NotRunnable": Known(
         PROBLEMS, "E_VERSION", "install what it needs, or publish a version that needs less"
+    ),
+    "nurture.store.erasing.OnItsWay": Known(PROBLEMS, "E_ON_ITS_WAY"),
+    "nurture.engine.complaints.Stopped": Known(
+        PROBLEMS, "E_STOPPED", "mend what people complain of, then `nurture resume CAMPAIGN --despite REASON --by WHO`"
+    ),
+    "nurture.engine.rights.NotCompact": Known(
+        PROBLEMS, "E_NOT_COMPACT", "stop what reads the database, and run it again"
+    ),
+    "nurture.engine.recognising.ClockJumped": Known(
+        BROKEN, "E_CLOCK", "if the clock is right, say so once: `nurture tick --trust-clock`"
+    ),
+    "nurture.engine.recognising.OtherSecret": Known(BROKEN, "E_SECRET"),
+    "nurture.engine.recognising.PutBack": Known(
+        BROKEN, "E_RESTORED", "`nurture restore` shows what is held, and lets you decide"
     ),
     "nurture.identity.BadIdentity": Known(
         USAGE, "E_LEAD", "a lead is an e-mail address, or id:..., phone:..., wechat:..."

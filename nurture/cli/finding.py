@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from nurture.words import did_you_mean, quoted
 if TYPE_CHECKING:
     from nurture.plan import Plan
 
-__all__ = ["campaign_file", "campaign_files", "sound_plan"]
+__all__ = ["by_name_or_path", "campaign_file", "campaign_files", "sound_plan"]
 
 
 def campaign_files(here: Settings) -> list[Path]:
@@ -30,6 +31,12 @@ def campaign_file(here: Settings, name: str) -> Path:
     names = [path.stem for path in campaign_files(here)]
     what = f"there is no campaign {quoted(name)} in {here.definitions}"
     raise Rejected([Problem("", "E_CAMPAIGN", what, did_you_mean(name, names))])
+
+
+def by_name_or_path(folder: Path, files: Iterable[Path]) -> list[Path]:
+    """Each as a file: where it is one, itself; else the one of this name in the folder, if there is one."""
+    named = {file: folder / f"{file}.json" for file in files}
+    return [path if not file.is_file() and path.is_file() else file for file, path in named.items()]
 
 
 def sound_plan(here: Settings, file: Path) -> Plan:

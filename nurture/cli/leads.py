@@ -1,4 +1,4 @@
-"""Verbs that bring leads in: import, backfill, enroll."""
+"""Verbs that bring leads in, and take one out: import, backfill, enroll, remove."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rich.console import Console
 from nurture.cli.answer import Answer, progress_bar, say, table, text
 from nurture.cli.opening import opened
 from nurture.cli.options import AsJson, Flag, Named, Now, Segment, Usage, clock, parsed_segment, usage
+from nurture.engine.preflight import Despite
 from nurture.identity import LeadRef
 from nurture.leads import LeadOptions, parse_map
 from nurture.problems import Rejected
@@ -21,7 +22,17 @@ from nurture.problems import Rejected
 if TYPE_CHECKING:
     from nurture.leads.importing import ImportReport
 
-__all__ = ["backfill", "enroll", "import_"]
+__all__ = ["backfill", "enroll", "import_", "remove"]
+
+
+Override = Annotated[str, Parameter(name="--despite", help="Why to start although the sender is not in order.")]
+By = Annotated[str | None, Parameter(name="--by", help="Who says so.")]
+
+
+def _despite(reason: str, by: str | None) -> Despite:
+    if reason and not by:
+        raise usage("--despite needs --by: whoever reads the record wants to know who")
+    return Despite(reason, by)
 
 
 @Parameter(name="*")
@@ -109,6 +120,8 @@ def backfill(
     pace: Annotated[int | None, Parameter(help="Enrollments a day; default: all at once.")] = None,
     options: FileOptions = NOTHING,
     dry_run: DryRun = False,
+    despite: Override = "",
+    by: By = None,
     json: AsJson = False,
     now: Now = None,
 ) -> Answer:
@@ -138,6 +151,7 @@ def backfill(
             history_map=columns,
             pace=pace,
             dry_run=dry_run,
+            despite=_despite(despite, by),
             progress=_Stages(bar),
         )
     imported = report.imported
@@ -171,6 +185,8 @@ def enroll(
     segment: Segment = None,
     limit: Annotated[int | None, Parameter(help="Enroll so many at most.")] = None,
     dry_run: DryRun = False,
+    despite: Override = "",
+    by: By = None,
     json: AsJson = False,
     now: Now = None,
 ) -> Answer:
@@ -185,7 +201,7 @@ def enroll(
     with opened() as engine, progress_bar(f"enrolling into {campaign}") as bar:
         stages = _Stages(bar)
         report = engine.enroll(
-            campaign, now=moment, leads=leads, segment=tree, limit=limit, dry_run=dry_run,
+            campaign, now=moment, leads=leads, segment=tree, limit=limit, dry_run=dry_run, despite=_despite(despite, by),
             progress=lambda n: stages("enroll", n, 0),
         )  # fmt: skip
     document = report.as_json()
@@ -196,6 +212,31 @@ def enroll(
             on.print(text("a dry run: nothing was kept", style="yellow"))
 
     return Answer(document, show, json)
+
+
+def remove(
+    campaign: Named,
+    *,
+    lead: Annotated[str, Parameter(help="LEAD.")],
+    reason: Annotated[str, Parameter(help="Why; it stands on the lead's timeline.")],
+    by: Annotated[str, Parameter(name="--by", help="Who does this.")] = "",
+    json: AsJson = False,
+    now: Now = None,
+) -> Answer:
+    """Take one lead out of a campaign, for good: nothing more of it is sent. The lead itself stays, with its story."""
+    from nurture.engine.taking_out import take_out
+
+    moment = clock(now)
+    if not reason.strip():
+        raise usage("--reason is empty: whoever reads the timeline wants to know why")
+    ref = LeadRef.parse(lead)
+    with opened() as engine:
+        document = take_out(engine, campaign, ref, reason=reason.strip(), by=by.strip(), now=moment)
+    return Answer(
+        {"removed": 1, **document},
+        lambda on: on.print(text(f"{ref} was taken out of {campaign}, at {document['node']}")),
+        json,
+    )
 
 
 @dataclass(slots=True)

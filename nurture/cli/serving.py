@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import runpy
 import socket
 import sys
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 
 from cyclopts import Parameter
 
+from nurture.channels.addresses import is_loopback
 from nurture.cli.answer import say
 from nurture.cli.failures import BrokenEnvironment
 from nurture.cli.opening import opened, settings
@@ -47,12 +47,15 @@ def web(
     host: Annotated[
         str, Parameter(help="A loopback address; a reverse proxy with TLS is for the rest of the world.")
     ] = "127.0.0.1",
+    leads_only: Annotated[
+        bool, Flag, Parameter(help="Only what leads and signed systems may reach: no canvas. Then --host may be any.")
+    ] = False,
 ) -> None:
     """The endpoints that mails point to, and the canvas, on loopback. Ctrl-C stops it."""
-    if not is_loopback(host):
+    if not is_loopback(host) and not leads_only:
         raise usage(
-            f"--host {host} is open to others, and these pages ask for no password",
-            "listen on 127.0.0.1, and let a reverse proxy with TLS pass on what leads may see",
+            f"--host {host} is open to others, and the canvas asks for no password",
+            "add --leads-only, or listen on 127.0.0.1 and let a reverse proxy with TLS pass on what leads may see",
         )
     if port is not None and not 0 <= port <= 65535:
         raise usage(f"--port {port}: between 0 and 65535")
@@ -66,7 +69,7 @@ def web(
     ):
         server = uvicorn.Server(
             uvicorn.Config(
-                app(engine),
+                app(engine, leads_only=leads_only),
                 log_level="warning",
                 access_log=False,  # a path holds a lead's token
                 server_header=False,
@@ -88,16 +91,6 @@ def _listening(host: str, port: int) -> socket.socket:
     except OSError as error:
         what = f"port {port} on {host} cannot be used: {error.strerror}"
         raise BrokenEnvironment([Problem("", "E_PORT", what, "take another: --port N")]) from error
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches what listens there."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _port_of(public_url: str) -> int:

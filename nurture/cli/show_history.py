@@ -10,10 +10,11 @@ from rich.console import Console
 
 from nurture.calendar import time_zone
 from nurture.cli.answer import table, text
+from nurture.moving import LEFT
 
 __all__ = ["show_history"]
 
-STYLES = {"stuck": "bold red", "ended": "dim", "heard": "cyan", "message": "blue", "hand-over": "magenta"}
+STYLES = {"stuck": "bold red", "ended": "dim", "heard": "cyan", "message": "blue", "hand-off": "magenta"}
 
 
 ENTERED, HEARD, ENDED = -2, -1, 1_000_000
@@ -37,7 +38,7 @@ def show_history(on: Console, document: Mapping[str, Any], now: datetime, zone_n
     _show_lead(on, document["lead"])
     for one in document["enrollments"]:
         on.print(_standing(one, zone, now))
-    events = sorted(_events(document), key=lambda event: (event.at, event.order))
+    events = sorted(_events(document, zone), key=lambda event: (event.at, event.order))
     if not events:
         on.print(text("nothing has happened yet"))
         return
@@ -79,59 +80,69 @@ def _standing(one: Mapping[str, Any], zone: tzinfo, now: datetime) -> Any:
     return line
 
 
-def _events(document: Mapping[str, Any]) -> Iterator[Event]:
+WHO = {"machine": "by a machine", "unknown": "by nobody knows whom"}
+
+
+def _events(document: Mapping[str, Any], zone: tzinfo) -> Iterator[Event]:
     places: dict[tuple[str, str], int] = {}
+    moved = {(one["campaign"], one["entry"]) for one in document["enrollments"] if one["reason"] == "moved"}
     for one in document["enrollments"]:
-        yield from _of_enrollment(one)
+        yield from _of_enrollment(one, goes_on=(one["campaign"], one["entry"] - 1) in moved)
         for n, step in enumerate(one["steps"]):
             places[one["campaign"], step["node"]] = n
     for touch in document["touches"]:
-        yield from _of_touch(touch, places.get((touch["campaign"], touch["node"]), ENDED - 2))
+        yield from _of_touch(touch, zone, places.get((touch["campaign"], touch["node"]), ENDED - 2))
     for over in document["handoffs"]:
-        yield from _of_hand_over(over, places.get((over["campaign"], over["node"]), ENDED - 2))
+        yield from _of_hand_off(over, zone, places.get((over["campaign"], over["node"]), ENDED - 2))
     for signal in document["signals"]:
         to = f" (to {signal['node']})" if signal["node"] else ""
-        late = f"heard of {_utc(signal['heard_at'])}" if signal["heard_at"] != signal["at"] else ""
-        reason = ", ".join(part for part in (signal["reason"] or "", late) if part)
+        late = f"heard of {_when(signal['heard_at'], zone)}" if signal["heard_at"] != signal["at"] else ""
+        who = "" if signal["confidence"] == "human" else WHO[signal["confidence"]]
+        reason = ", ".join(part for part in (signal["reason"] or "", who, signal["because"] or "", late) if part)
         yield Event(_at(signal["at"]), (HEARD, 0), signal["campaign"] or "", "heard", f"{signal['kind']}{to}", reason)
 
 
-def _of_enrollment(one: Mapping[str, Any]) -> Iterator[Event]:
+def _of_enrollment(one: Mapping[str, Any], *, goes_on: bool) -> Iterator[Event]:
     campaign = one["campaign"]
     again = f", entry {one['entry']}" if one["entry"] > 1 else ""
-    yield Event(_at(one["enrolled_at"]), (ENTERED, 0), campaign, "entered", f"the campaign{again}", "")
+    if not goes_on:  # one that was moved here from another version says so there, in its last step
+        yield Event(_at(one["enrolled_at"]), (ENTERED, 0), campaign, "entered", f"the campaign{again}", "")
     for n, step in enumerate(one["steps"]):
         outcome = step["outcome"]
-        left = outcome is not None and outcome.startswith("exit:")
+        left = outcome is not None and (outcome in LEFT or outcome.startswith("exit:"))
         way = "" if outcome is None else f", {outcome}" if left else f" → {outcome}"
         kind = "left" if left else "step"
         yield Event(_at(step["at"]), (n, 1), campaign, kind, f"{step['node']}{way}", step["because"])
-    if one["status"] == "ended":
-        yield Event(_at(one["ended_at"]), (ENDED, 0), campaign, "ended", one["reason"] or "", "")
+    steps = one["steps"]
+    if one["status"] == "ended" and not (steps and steps[-1]["outcome"] == one["reason"]):
+        # It ended when its last step counts from, however late somebody looked.
+        at = steps[-1]["at"] if steps else one["ended_at"]
+        yield Event(_at(at), (ENDED, 0), campaign, "ended", one["reason"] or "", "")
     if one["status"] == "stuck":
         because = one["because"] or one["reason"] or ""
         yield Event(_at(one["since"]), (ENDED, 0), campaign, "stuck", f"at {one['node']}", because)
 
 
-def _of_touch(touch: Mapping[str, Any], place: int) -> Iterator[Event]:
+def _of_touch(touch: Mapping[str, Any], zone: tzinfo, place: int) -> Iterator[Event]:
     campaign, what = touch["campaign"], f"{touch['content']} by {touch['channel']}"
     end = touch["settled_at"] or touch["started_at"]
     asked = _at(touch["asked_at"])
     if end is None or touch["timeline"] or (_at(end) - asked).total_seconds() >= 60:
-        yield Event(asked, (place, 0), campaign, "message", f"{what} asked for", "")
+        waits = f"not before {_when(touch['due_at'], zone)}" if end is None and touch["due_at"] else ""
+        yield Event(asked, (place, 0), campaign, "message", f"{what} asked for", waits)
     for note in touch["timeline"]:
         yield Event(_at(note["at"]), (place, 0), campaign, "message", f"{what} {note['what']}", note["because"])
     if end is not None:
         yield Event(_at(end), (place, 0), campaign, "message", f"{what} {touch['state']}", touch["because"] or "")
 
 
-def _of_hand_over(over: Mapping[str, Any], place: int) -> Iterator[Event]:
+def _of_hand_off(over: Mapping[str, Any], zone: tzinfo, place: int) -> Iterator[Event]:
     team = f", team {over['team']}" if over["team"] else ""
-    until = f"answer by {_utc(over['answer_by'])}" if over["answer_by"] else ""
-    yield Event(_at(over["opened_at"]), (place, 0), over["campaign"], "hand-over", f"to {over['to']}{team}", until)
+    until = f"answer by {_when(over['answer_by'], zone)}" if over["answer_by"] else ""
+    yield Event(_at(over["opened_at"]), (place, 0), over["campaign"], "hand-off", f"to {over['to']}{team}", until)
     if over["answered_at"]:
         what, reason = f"{over['to']} {over['state']}", over["reason"] or ""
-        yield Event(_at(over["answered_at"]), (place, 0), over["campaign"], "hand-over", what, reason)
+        yield Event(_at(over["answered_at"]), (place, 0), over["campaign"], "hand-off", what, reason)
 
 
 def _zone(name: str | None) -> tuple[tzinfo, str]:
@@ -153,10 +164,6 @@ def _wall(moment: datetime, zone: tzinfo) -> str:
 
 def _when(iso: str, zone: tzinfo) -> str:
     return _wall(_at(iso), zone)
-
-
-def _utc(iso: str) -> str:
-    return f"{_when(iso, UTC)} UTC"
 
 
 def _span(left: timedelta) -> str:

@@ -36,6 +36,10 @@ def show_status(on: Console, document: Mapping[str, Any]) -> None:
     touches = {state: number for state, number in document["touches"].items() if number}
     if touches:
         on.print(text("messages: " + ", ".join(f"{number:,} {state}" for state, number in touches.items())))
+    for rest in document["resting"]:
+        who = rest["domain"] or rest["channel"]
+        told = f"{who} rests since {rest['since']}, tries again at {rest['until']}: {rest['because']}"
+        on.print(text(told, style="bold red" if not rest["domain"] else "yellow"))
     if not document["conserved"]:
         on.print(text("the numbers do not add up: run `nurture doctor` and `nurture replay --all`", style="bold red"))
 

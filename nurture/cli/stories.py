@@ -10,7 +10,7 @@ from rich.console import Console
 
 from nurture.cli.answer import Answer, text
 from nurture.cli.campaigns import show_problems
-from nurture.cli.finding import campaign_file, sound_plan
+from nurture.cli.finding import by_name_or_path, campaign_file, sound_plan
 from nurture.cli.opening import settings
 from nurture.cli.options import AsJson
 from nurture.problems import Problem, Rejected
@@ -21,7 +21,7 @@ __all__ = ["story"]
 
 def story(
     *files: Annotated[
-        Path, Parameter(help="Story files, named like their campaigns; default: all in definitions/stories/.")
+        Path, Parameter(help="Campaigns by name, or story files named like them; default: all in definitions/stories/.")
     ],
     json: AsJson = False,
 ) -> Answer:
@@ -31,7 +31,7 @@ def story(
     told: list[dict[str, Any]] = []
     problems: list[Problem] = []
     left: dict[str, list[str]] = {}
-    for file in files or sorted(folder.glob("*.json")):
+    for file in by_name_or_path(folder, files) or sorted(folder.glob("*.json")):
         try:
             data = file.read_bytes()
         except OSError as error:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
+from rich.console import Console
 
-from nurture.cli.answer import Answer
+from nurture.cli.answer import Answer, say, table, text
 from nurture.cli.opening import opened
 from nurture.cli.options import AsJson, Now, clock
 from nurture.cli.show_history import show_history
 from nurture.cli.show_status import show_status
-from nurture.engine import Engine
+from nurture.engine import Engine, watching
 from nurture.engine.plans import NotRunnable
 from nurture.identity import LeadRef
 
-__all__ = ["history", "status"]
+__all__ = ["history", "report", "status"]
 
 
 def status(
@@ -30,7 +32,46 @@ def status(
     present = clock(now)
     with opened() as engine:
         document = engine.status(campaign, now=present)
-    return Answer(document, lambda on: show_status(on, document), json)
+        lost = [one for one in watching.without_file(engine) if campaign in (None, one["campaign"])]
+    for one in lost:
+        inside = (
+            f"{one['inside']} lead{'s go' if one['inside'] != 1 else ' goes'} on with the version that was published"
+        )
+        say(f"warning: definitions/ has no file of {one['campaign']} any more; {inside}")
+    return Answer({**document, "without_file": lost}, lambda on: show_status(on, document), json)
+
+
+def report(
+    campaign: Annotated[str, Parameter(help="The name of a campaign.")],
+    *,
+    html: Annotated[Path | None, Parameter(help="Write it here as a page, to mail or to print.")] = None,
+    language: Annotated[str, Parameter(help="Of the page: zh, en.")] = "en",
+    json: AsJson = False,
+    now: Now = None,
+) -> Answer:
+    """How a campaign does: the funnel, each content, each day."""
+    from nurture.engine import figures
+
+    present = clock(now)
+    with opened() as engine:
+        document = figures.document(engine, campaign, now=present)
+        if html is not None:
+            html.write_text(figures.html(engine, campaign, language, now=present), encoding="utf-8")
+
+    def show(on: Console) -> None:
+        if html is not None:
+            on.print(text(f"written into {html}"))
+        rows = table(on, campaign, "leads", right=("leads",))
+        for step, number in document["funnel"].items():
+            rows.add_row(step.replace("_", " "), f"{number:,}")
+        on.print(rows)
+        columns = ("sent", "refused", "viewed", "clicked", "replied")
+        rows = table(on, "content", "channel", *columns, right=columns)
+        for one in document["contents"]:
+            rows.add_row(text(one["content"]), text(one["channel"]), *(f"{one.get(column, 0):,}" for column in columns))
+        on.print(rows)
+
+    return Answer(document | ({"html": str(html)} if html else {}), show, json)
 
 
 def history(lead: Annotated[str, Parameter(help="LEAD.")], *, json: AsJson = False, now: Now = None) -> Answer:

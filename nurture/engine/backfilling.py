@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from nurture.crashpoints import crash_point
 from nurture.engine.deciding import People, journal_rows, lead_changes, signal_from_row
 from nurture.engine.enrolling import EnrollReport, Entering, Start
 from nurture.engine.hearing import Incoming, lead_ids, stop_writing_to
@@ -28,6 +29,9 @@ from nurture.store.database import chunks, micros
 from nurture.store.signals import Heard
 
 __all__ = ["BackfillReport", "HistoryReport", "Pasts", "placer", "take_in"]
+
+BATCH = 5000
+"""Lines of a history in one transaction."""
 
 
 @dataclass(slots=True)
@@ -96,7 +100,7 @@ def take_in(
     names: dict[str, list[int]] | None = None
     lines: set[int] = set()
     writer = RejectsWriter(rejects, file.columns.header)
-    for batch in chunks(file.rows(now=now), 5000):
+    for batch in chunks(file.rows(now=now), BATCH):
         lines.update(item.line for item in batch)
         rejected = []
         if names is None and any(isinstance(item, HistoryRow) and item.name for item in batch):
@@ -116,8 +120,11 @@ def take_in(
             new = heard.hear(tx, signals, now=micros(now))
             stop_writing_to(tx, secret, new)
             report.signals += len(new)
+            crash_point("backfill.history_committing")
+        crash_point("backfill.history_committed")
         writer.write(rejected)
         writer.sync()
+        crash_point("backfill.rejects_written")
         if progress is not None:
             progress(len(batch))
     report.read = len(lines)
@@ -274,7 +281,7 @@ def _place(
 
 def _first_asking(found: Advance) -> int | None:
     """Which of the steps first asked for a message or a hand-over that the past does not hold; None: none did."""
-    asking = {message.node for message in found.book.messages} | {over.node for over in found.book.hand_overs}
+    asking = {message.node for message in found.book.messages} | {over.node for over in found.book.hand_offs}
     if not asking:
         return None
     for number, step in enumerate(found.steps):

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
-from typing import Literal
+from datetime import datetime
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from nurture.channels.addresses import is_loopback
 from nurture.content import Catalogue
+from nurture.engine.alarms import RESTORE, late, lost
 from nurture.engine.plans import Plans
 from nurture.engine.publishing import campaign_files, check_files
-from nurture.engine.reporting import status
-from nurture.engine.sending import open_channel
+from nurture.engine.recognising import other_secret, put_back
+from nurture.engine.reporting import stuck, survey
+from nurture.engine.sending import open_channel, returning
+from nurture.mailbox import MailboxDown, open_box
+from nurture.mailbox.boxes import Position
 from nurture.problems import errors
 from nurture.registry import BadPlugin, channel_types, node_types
 from nurture.settings import Settings
-from nurture.store import Store, health
-from nurture.store.database import from_micros, micros
+from nurture.store import Store, campaign_notes, health, paces
+from nurture.store.database import from_micros
 
 __all__ = ["Finding", "checkup"]
 
-LATE = timedelta(minutes=15)
-"""The heartbeat looks at everybody within a minute; a quarter of an hour means that it does not beat."""
+MOST = 10
+"""So many causes, or numbers that do not add up, are told one by one."""
 PATIENCE = 10.0
 """Seconds that a peer gets to answer."""
 
@@ -49,6 +53,7 @@ def checkup(settings: Settings, *, now: datetime) -> Iterator[Finding]:
     yield from _database(settings, now, sound=all(found.state == "ok" for found in plugins))
     yield from _written(settings)
     yield from _mail(settings)
+    yield from _mailbox(settings)
     yield from _identity(settings)
 
 
@@ -80,7 +85,9 @@ def _database(settings: Settings, now: datetime, *, sound: bool) -> Iterator[Fin
                 return
             yield Finding("database", "ok", "PostgreSQL" if store.postgresql else "SQLite")
             yield from _sqlite(store)
+            yield from _same(store, settings)
             yield from _heartbeat(store, now)
+            yield from _complaints(store)
             if sound:
                 yield from _numbers(store, now)
     except Exception as error:  # noqa: BLE001  # whatever a driver raises, a doctor tells it and goes on
@@ -100,31 +107,66 @@ def _sqlite(store: Store) -> Iterator[Finding]:
         yield Finding("sqlite", "ok", f"SQLite {version}")
 
 
-def _heartbeat(store: Store, now: datetime) -> Iterator[Finding]:
-    before = micros(now - LATE)
+def _same(store: Store, settings: Settings) -> Iterator[Finding]:
+    """Whether it is the database that we left, and whether we are whom it knows."""
+    why = put_back(store, settings)
+    if why is not None:
+        yield Finding("restored", "alarm", f"nothing is sent, a backup was put back, or a copy made: {why}", RESTORE)
     with store.read() as tx:
-        late = health.overdue(tx, before=before)
-        messages = health.overdue_messages(tx, before=before)
-    hint = "is `nurture up` running, or something that calls `nurture tick` every minute?"
-    for campaign, number, since in late:
-        what = f"{campaign}: {number:,} leads are overdue, the first since {from_micros(since).isoformat(timespec='minutes')}"
-        yield Finding("heartbeat", "alarm", what, hint)
-    if messages:
-        yield Finding("heartbeat", "alarm", f"{messages:,} messages are overdue", hint)
-    if not late and not messages:
+        trouble = other_secret(tx, settings)
+    if trouble:
+        yield Finding("secret", "alarm", trouble, "see: Keep the secret key, docs/operations.md")
+
+
+def _heartbeat(store: Store, now: datetime) -> Iterator[Finding]:
+    with store.read() as tx:
+        found = late(tx, now=now)
+    for alarm in found:
+        yield Finding("heartbeat", "alarm", alarm.sentence, alarm.hint)
+    yield from _rests(store)
+    if not found:
         yield Finding("heartbeat", "ok", "nobody is overdue")
 
 
+def _rests(store: Store) -> Iterator[Finding]:
+    """What is not sent because the other side, or our own standing with it, does not let it."""
+    with store.read() as tx:
+        rests = paces.resting(tx)
+    for rest in rests:
+        whole = not rest.domain
+        what = f"{rest.channel if whole else rest.domain} rests since {_minute(rest.since)}: {rest.because}"
+        hint = f"nothing is lost; one message tries at {_minute(rest.until)}, and all follow when it is taken"
+        yield Finding("sending", "alarm" if whole else "warning", what, hint)
+    if not rests:
+        yield Finding("sending", "ok", "no channel rests")
+
+
+def _minute(at: int) -> str:
+    return from_micros(at).isoformat(timespec="minutes")
+
+
 def _numbers(store: Store, now: datetime) -> Iterator[Finding]:
-    told = status(store, Plans(store), None, now=now)
-    stuck = {one["campaign"]: one["stuck"] for one in told["campaigns"] if one["stuck"]}
-    for campaign, number in stuck.items():
-        hint = "`nurture history LEAD` says why; when it is mended, `nurture retry`"
-        yield Finding("stuck", "warning", f"{campaign}: {number:,} leads are stuck", hint)
-    if told["conserved"]:
+    causes = stuck(store)
+    for one in causes[:MOST]:
+        yield Finding("stuck", "warning", _why_stuck(one), "when it is mended, `nurture retry --cause '...'`")
+    if len(causes) > MOST:
+        more = sum(one["leads"] for one in causes[MOST:])
+        what = f"{more:,} more leads, for {len(causes) - MOST} other causes"
+        yield Finding("stuck", "warning", what, "`nurture retry --dry-run` lists them all")
+    _, wrong = survey(store, Plans(store), None, now=now)
+    with store.read() as tx:
+        found = lost(tx, wrong)
+    for alarm in found[:MOST]:
+        yield Finding("conserved", "alarm", alarm.sentence, alarm.hint)
+    if not found:
         yield Finding("conserved", "ok", "whoever entered is somewhere, once")
-    else:
-        yield Finding("conserved", "alarm", "leads were lost or doubled", "keep a copy of the database, and report it")
+
+
+def _why_stuck(one: Mapping[str, Any]) -> str:
+    """Such as `renewal, node until_end: 2 leads are stuck since 2026-03-02, such as ada@example.com: the cause`."""
+    number = "1 lead is stuck" if one["leads"] == 1 else f"{one['leads']:,} leads are stuck"
+    such = f", such as {one['examples'][0]}" if one["examples"] else ""
+    return f"{one['campaign']}, node {one['node']}: {number} since {one['first'][:16]}Z{such}: {one['cause']}"
 
 
 def _written(settings: Settings) -> Iterator[Finding]:
@@ -166,6 +208,35 @@ def _mail(settings: Settings) -> Iterator[Finding]:
         yield Finding("mail", "ok", f"{where} answers")
 
 
+def _complaints(store: Store) -> Iterator[Finding]:
+    with store.read() as tx:
+        stopped = campaign_notes.stopped(tx)
+    for campaign, because in stopped.items():
+        hint = "look at what was sent to whom; `nurture resume CAMPAIGN` lets it go on"
+        yield Finding("complaints", "alarm", f"{campaign} was stopped: {because}", hint)
+    if not stopped:
+        yield Finding("complaints", "ok", "no campaign was stopped")
+
+
+def _mailbox(settings: Settings) -> Iterator[Finding]:
+    """Where replies and bounces come in."""
+    if not settings.mailbox_url:
+        if not settings.mail.startswith("file:"):
+            what = "replies and bounces are not read, so addresses that do not exist are written to again"
+            yield Finding("mailbox", "warning", what, "set NURTURE_MAILBOX_URL")
+        return
+    try:
+        returning(settings, b"doctor")
+        box = open_box(settings.mailbox_url)
+        try:
+            box.fetch(Position(), 1)
+        finally:
+            box.close()
+        yield Finding("mailbox", "ok", f"{box.name} can be read")
+    except (ValueError, MailboxDown) as error:
+        yield Finding("mailbox", "alarm", str(error), "is NURTURE_MAILBOX_URL right, and the mail server running?")
+
+
 async def _reach(settings: Settings) -> str:
     channel = open_channel("email", settings, b"doctor")
     try:
@@ -205,7 +276,4 @@ def _identity(settings: Settings) -> Iterator[Finding]:
 
 def _local(url: str) -> bool:
     host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host in ("", "localhost")
+    return not host or is_loopback(host)

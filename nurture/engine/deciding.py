@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from pydantic_core import to_json
@@ -14,13 +14,15 @@ from pydantic_core import to_json
 from nurture.crashpoints import crash_point
 from nurture.effects import Effect
 from nurture.engine.plans import NotRunnable, Plans
+from nurture.engine.stopping import Stop
+from nurture.evidence import SETTLE
 from nurture.identity import dice
 from nurture.plan import Plan
 from nurture.snapshot import Facts, Lead, Signal, Touch, in_order
 from nurture.step import Advance, Book, Standing, advance
-from nurture.store import Store, Tx
+from nurture.store import Store, Tx, hits
 from nurture.store import enrollments as stored
-from nurture.store.database import UNWRITABLE, from_micros, insist, micros
+from nurture.store.database import UNWRITABLE, from_micros, gone, insist, micros
 from nurture.store.enrollments import Claimed, Moved
 
 __all__ = [
@@ -30,12 +32,14 @@ __all__ = [
     "journal_rows",
     "lead_changes",
     "lead_from_row",
+    "renamed",
     "signal_from_row",
     "touch_from_row",
 ]
 
 
 T = TypeVar("T")
+A_SECOND = timedelta(seconds=1)
 
 
 @dataclass(slots=True)
@@ -48,7 +52,15 @@ class Decider:
     """Moves enrollments. Holds nothing about leads between two batches."""
 
     def __init__(
-        self, store: Store, plans: Plans, *, worker: int, wall: Callable[[], int], lease: int, batch: int
+        self,
+        store: Store,
+        plans: Plans,
+        *,
+        worker: int,
+        wall: Callable[[], int],
+        lease: int,
+        batch: int,
+        stop: Stop | None = None,
     ) -> None:
         """`wall` is the real time in microseconds, for leases alone; `lease` is in microseconds."""
         self.store = store
@@ -57,56 +69,75 @@ class Decider:
         self.wall = wall
         self.lease = lease
         self.batch = batch
+        self.stop = stop or Stop()
 
-    def run(self, campaigns: Sequence[str], now: datetime, *, bump_leads: bool = True) -> Ticked:
+    def run(self, campaigns: Sequence[str], now: datetime) -> Ticked:
         """Decide all that is due in these campaigns."""
         total = Ticked()
         for campaign in campaigns:
-            while True:
-                looked, steps = self.one_batch(campaign, now, bump_leads=bump_leads)
+            while not self.stop.asked:
+                looked, steps = self.one_batch(campaign, now)
                 if not looked:
                     break
                 total.looked += looked
                 total.steps += steps
         return total
 
-    def one_batch(self, campaign: str, now: datetime, *, bump_leads: bool = True) -> tuple[int, int]:
+    def one_batch(self, campaign: str, now: datetime) -> tuple[int, int]:
         """(enrollments looked at, steps written)."""
         at = micros(now)
-        wall = self.wall()
-        with self.store.write() as tx:
-            claimed = stored.claim_due(
-                tx, campaign, now=at, wall=wall, worker=self.worker, lease_until=wall + self.lease, limit=self.batch
-            )
+        claimed = self._claim(campaign, at)
         if not claimed:
             return 0, 0
         crash_point("tick.claimed")
-        moved = self._decide(claimed, now)
+        moved = insist(lambda: self._decide(claimed, now))
         crash_point("tick.decided")
         try:
-            self._commit(moved, at, bump_leads)
-        except UNWRITABLE:
-            moved = self._one_by_one(moved, at, bump_leads)
+            self._commit(moved, at)
+        except UNWRITABLE as error:
+            if gone(error):
+                raise
+            moved = self._one_by_one(moved, at)
         crash_point("tick.committed")
         return len(claimed), sum(len(m.steps) for m in moved)
 
-    def _commit(self, moved: Sequence[Moved], at: int, bump_leads: bool) -> None:
+    def _claim(self, campaign: str, at: int) -> list[Claimed]:
+        tried = False
+
+        def claim() -> list[Claimed]:
+            nonlocal tried
+            with self.store.write() as tx:
+                if tried:
+                    # The try before may have been committed: then we hold what we know nothing of.
+                    stored.let_go(tx, self.worker)
+                tried = True
+                wall = self.wall()
+                claimed = stored.claim_due(
+                    tx, campaign, now=at, wall=wall, worker=self.worker, lease_until=wall + self.lease, limit=self.batch
+                )
+                if claimed:
+                    crash_point("tick.claiming")
+            return claimed
+
+        return insist(claim)
+
+    def _commit(self, moved: Sequence[Moved], at: int) -> None:
         def write() -> None:
             with self.store.write() as tx:
-                stored.commit(tx, moved, now=at, bump_leads=bump_leads)
+                stored.commit(tx, moved, now=at)
                 crash_point("tick.committing")
 
         insist(write)
 
-    def _one_by_one(self, moved: Sequence[Moved], at: int, bump_leads: bool) -> list[Moved]:
+    def _one_by_one(self, moved: Sequence[Moved], at: int) -> list[Moved]:
         """Something in the batch cannot be stored: find it, and let nobody else wait for it."""
         written = []
         for each in moved:
             try:
-                self._commit([each], at, bump_leads)
+                self._commit([each], at)
             except UNWRITABLE as error:
                 each = _stuck(each.claimed, f"what was decided cannot be stored: {error}"[:300])
-                self._commit([each], at, bump_leads)
+                self._commit([each], at)
             written.append(each)
         return written
 
@@ -122,6 +153,8 @@ class Decider:
                     heard.sort(key=in_order)
             for row in stored.touches_of(tx, [c.id for c in claimed]):
                 touches.setdefault(row[0], []).append(touch_from_row(row))
+            unjudged = hits.unjudged(tx, lead_ids, until=micros(now))
+        crash_point("tick.gathered")
         people = People(lead_ids, self.store.read)
         moved = []
         for c in claimed:
@@ -130,17 +163,29 @@ class Decider:
             except NotRunnable as error:
                 moved.append(_stuck(c, f"this version cannot run here: {error}"))
                 continue
+            heard = signals.get(c.lead_id, [])
             facts = Facts(
                 c.campaign,
-                signals.get(c.lead_id, ()),
+                heard if c.names is None else renamed(heard, c.campaign, c.names),
                 in_turn(ready.plan, touches.get(c.id, [])),
                 lambda lead_id=c.lead_id: people.get(lead_id),  # type: ignore[misc]  # a default binds it now
                 lambda node, key=c.key: dice(key, node),  # type: ignore[misc]  # a default binds it now
                 ready.plan.calendar,
                 lambda lead_id=c.lead_id: people.zone(lead_id),  # type: ignore[misc]  # a default binds it now
             )
-            standing = Standing(c.node, from_micros(c.entered_at), bool(c.begun), from_micros(c.enrolled_at))
-            found = advance(ready.plan, standing, facts, now)
+            standing = Standing(
+                c.node,
+                from_micros(c.entered_at),
+                bool(c.begun),
+                from_micros(c.enrolled_at),
+                from_micros(c.moved_at) if c.moved_at is not None and c.steps == 0 else None,
+            )
+            since = unjudged.get(c.lead_id)
+            found = (
+                advance(ready.plan, standing, facts, now)
+                if since is None
+                else _up_to(since, ready.plan, standing, facts, now)
+            )
             if people.failed is not None:
                 # The store failed while a node was reading the lead: that is not the node's fault, nor the lead's.
                 raise people.failed
@@ -151,6 +196,21 @@ class Decider:
                     _stuck(c, f"what was decided cannot be written down: {type(error).__name__}: {error}"[:500])
                 )
         return moved
+
+
+def _up_to(since: int, plan: Plan, standing: Standing, facts: Facts, now: datetime) -> Advance:
+    """Look no further than the first request of which nobody can say yet who made it: what comes after it may hang on it.
+
+    Then it is looked at again when that can be said, which takes less than a minute.
+    """
+    before, known_at = from_micros(since - 1), max(from_micros(since) + SETTLE, now + A_SECOND)
+    if before < standing.entered_at:
+        because = "something was opened or clicked, and in a moment it is known by whom"
+        return Advance([], Book(), standing.node, standing.entered_at, standing.begun, due=known_at, because=because)
+    found = advance(plan, standing, facts, before)
+    if found.due is not None:
+        found.due = max(found.due, known_at)
+    return found
 
 
 class People:
@@ -202,8 +262,10 @@ def lead_from_row(row: Any, tags: frozenset[str]) -> Lead:
 
 def signal_from_row(row: Any) -> Signal:
     """A signal from `signals_of`'s columns."""
-    _, id, kind, at, heard_at, campaign, node, reason = row
-    return Signal(kind, from_micros(at), campaign, node, str(id), reason, from_micros(heard_at))
+    _, id, kind, at, heard_at, campaign, node, reason, confidence, because = row
+    return Signal(
+        kind, from_micros(at), campaign, node, str(id), reason, from_micros(heard_at), confidence, because or ""
+    )
 
 
 def touch_from_row(row: Any) -> Touch:
@@ -219,6 +281,17 @@ def touch_from_row(row: Any) -> Touch:
         None if settled_at is None else from_micros(settled_at),
         because or "",
     )
+
+
+def renamed(signals: Sequence[Signal], campaign: str, names: str) -> list[Signal]:
+    """Responses to messages of nodes that are gone, under the names that the version a lead was moved to knows."""
+    called: dict[str, str] = json.loads(names)
+    return [
+        signal._replace(node=called[signal.node])
+        if signal.campaign == campaign and signal.node is not None and signal.node in called
+        else signal
+        for signal in signals
+    ]
 
 
 def in_turn(plan: Plan, touches: list[Touch]) -> list[Touch]:
@@ -249,29 +322,27 @@ def _moved(claimed: Claimed, found: Advance, plan: Plan, now: datetime) -> Moved
         status, reason = "stuck", found.stuck
     book = found.book
     return Moved(
-        claimed=claimed,
-        node=found.node,
-        entered_at=micros(found.entered_at),
-        begun=found.begun,
-        status=status,
-        reason=reason,
-        because=found.because,
-        due_at=None if found.due is None else micros(found.due),
-        eligible_at=_eligible(plan, found),
-        steps=journal_rows(found, claimed.entered_at),
-        touches=[
+        claimed,
+        found.node,
+        micros(found.entered_at),
+        found.begun,
+        status,
+        reason,
+        found.because,
+        None if found.due is None else micros(found.due),
+        None if found.ended is None else _eligible(plan, found),
+        journal_rows(found, claimed.entered_at),
+        [
             (m.node, m.n, m.channel, m.content, m.purpose, m.on_unknown, micros(m.at), micros(now + m.expires))
             for m in book.messages
         ],
+        hand_offs=[(h.node, h.to, h.team, micros(h.at), micros(h.answer_by)) for h in book.hand_offs],
         **lead_changes(book),
-        hand_overs=[(h.node, h.to, h.team, micros(h.at), micros(h.answer_by)) for h in book.hand_overs],
     )
 
 
 def _eligible(plan: Plan, found: Advance) -> int | None:
     """From when on the lead may enter again: as the pool says, else as the campaign does; None: never."""
-    if found.ended is None:
-        return None
     if found.book.eligible is not None:
         return micros(found.book.eligible)
     again = plan.definition.entry.again_after

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from nurture.crashpoints import crash_point
 from nurture.engine.plans import NotRunnable, Plans, Ready
-from nurture.identity import IdentityKind, address_hash, enrollment_key
+from nurture.identity import enrollment_key, every_hash
+from nurture.jurisdiction import may_hold, rules_for
 from nurture.store import Store, Tx, versions
 from nurture.store import entries as stored
 from nurture.store import touches as outbox
@@ -19,8 +22,14 @@ from nurture.store.database import chunks, insist, micros
 from nurture.store.entries import Candidate, Past
 from nurture.store.meeting import meet
 from nurture.store.segments import segment_sql
+from nurture.store.suppressions import suppressed
 
 __all__ = ["EnrollReport", "Entering", "Entrance", "Start", "dialect", "enroll", "enter_matching", "next_entry"]
+
+DAY = 86_400_000_000
+"""Microseconds."""
+BATCH = 1000
+"""Leads in one transaction."""
 
 
 @dataclass(slots=True)
@@ -79,6 +88,8 @@ class Entrance:
     """Imports of the same file: whoever entered from it once does not enter from it again."""
     pace: int | None = None
     """Enrollments a day; None: all at once."""
+    jurisdiction: str = ""
+    """The country of leads that name none."""
     place: Callable[[Tx, list[Entering]], Mapping[int, Start | str]] | None = None
     """Where each lead (by id) starts, or why it does not; one that is left out starts at the start."""
 
@@ -97,18 +108,29 @@ def enroll(
 ) -> EnrollReport:
     """Enroll these leads, a thousand in a transaction. Whoever is in already, or must not be, is counted with why."""
     report = EnrollReport()
-    for batch in chunks(lead_ids, 1000):
+    before = _on_their_way(store, entrance)
+    for batch in chunks(lead_ids, BATCH):
         if limit is not None and report.enrolled >= limit:
             break
         left = None if limit is None else limit - report.enrolled
-        report.add(insist(lambda batch=batch, left=left: _enroll_batch(store, entrance, batch, report.enrolled, left)))  # type: ignore[misc]  # bound now
+        report.add(insist(partial(_enroll_batch, store, entrance, batch, before + report.enrolled, left)))
         crash_point("enroll.committed")
         if progress is not None:
             progress(len(batch))
     return report
 
 
-def enter_matching(store: Store, plans: Plans, secret: bytes, *, now: datetime) -> int:
+def _on_their_way(store: Store, entrance: Entrance) -> int:
+    """Who entered from this file by a run that was stopped: the pace goes on after them, and does not begin again."""
+    if entrance.pace is None or not entrance.same_file:
+        return 0
+    with store.read() as tx:
+        return stored.entered_since(
+            tx, entrance.ready.plan.campaign, sorted(entrance.same_file), micros(entrance.now) - DAY
+        )
+
+
+def enter_matching(store: Store, plans: Plans, secret: bytes, *, now: datetime, jurisdiction: str = "") -> int:
     """Enroll the leads that have come to match a continuous campaign since the last look; says how many."""
     total = 0
     at = micros(now)
@@ -128,10 +150,11 @@ def enter_matching(store: Store, plans: Plans, secret: bytes, *, now: datetime) 
             condition = None if entry.when is None else segment_sql(entry.when, dialect(tx), now)
             found = stored.changed_since(tx, condition, since=since, looked_at=looked_at, campaign=campaign, now=at)
         if found:
-            total += enroll(store, Entrance(ready, secret, now), found).enrolled
+            total += enroll(store, Entrance(ready, secret, now, jurisdiction=jurisdiction), found).enrolled
         if (since, looked_at) != (latest, at):
             with store.write() as tx:
                 versions.scan(tx, campaign, to=latest, at=at)
+                crash_point("enroll.scanning")
     return total
 
 
@@ -153,7 +176,7 @@ def _continuous(plans: Plans, version: int) -> bool:
 
 
 def _enroll_batch(store: Store, entrance: Entrance, lead_ids: list[int], before: int, left: int | None) -> EnrollReport:
-    """One transaction; `before` leads were enrolled by this call already."""
+    """One transaction; `before` leads were enrolled from this file already, as far as the pace counts them."""
     report = EnrollReport()
     with store.write() as tx:
         _enter(tx, entrance, lead_ids, report, before, left)
@@ -174,8 +197,8 @@ def _enter(
     welcome = (
         set(lead_ids) if when is None else stored.matching(tx, segment_sql(when, dialect(tx), entrance.now), lead_ids)
     )
-    hashes = {person.id: _hashes(entrance.secret, person) for person in people}
-    barred = outbox.suppressed(tx, [value for values in hashes.values() for value in values])
+    hashes = {person.id: every_hash(entrance.secret, person) for person in people}
+    barred = suppressed(tx, [value for values in hashes.values() for value in values])
     owned = outbox.owned(tx, lead_ids)
 
     entering: list[Candidate] = []
@@ -231,6 +254,7 @@ def _enter(
     stored.insert(tx, rows)
     if pasts:
         stored.insert_past(tx, plan.campaign, pasts, now=now)
+    stored.count(tx, rows, pasts)
 
 
 def _why_not(entrance: Entrance, person: Candidate, past: Past | None) -> str | None:
@@ -239,8 +263,13 @@ def _why_not(entrance: Entrance, person: Candidate, past: Past | None) -> str | 
         return "already_enrolled"
     if past is not None and past.imports & entrance.same_file:
         return "already_enrolled_from_this_file"
-    if person.consent == "no" or not (person.basis or person.consent == "yes"):
+    if person.consent == "no":
+        return "no_consent"
+    if not (person.basis or person.consent == "yes"):
         return "no_basis"
+    home = entrance.jurisdiction
+    if person.consent != "yes" and may_hold(person.fields, home) and rules_for(json.loads(person.fields), home).opt_in:
+        return "opt_in_required"
     if past is not None:
         if past.eligible_at is None:
             return "already_completed"
@@ -249,16 +278,6 @@ def _why_not(entrance: Entrance, person: Candidate, past: Past | None) -> str | 
     return None
 
 
-def _hashes(secret: bytes, person: Candidate) -> list[str]:
-    kinds: list[tuple[IdentityKind, str | None]] = [
-        ("email", person.email_key),
-        ("phone", person.phone),
-        ("wechat", person.wechat),
-        ("id", person.external_id),
-    ]
-    return [address_hash(secret, kind, key) for kind, key in kinds if key]
-
-
 def _paced(pace: int | None, nth: int) -> int:
     """How much later the nth enrollment starts (microseconds): whole days, so that one day's leads go together."""
-    return 0 if pace is None else (nth // pace) * 86_400_000_000
+    return 0 if pace is None else (nth // pace) * DAY

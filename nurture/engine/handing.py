@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, get_args
 from nurture.channels.base import Ambiguous, Channel, Message, NotSent, Refused, Sent, Verdict
 from nurture.crashpoints import crash_point
 from nurture.store.database import micros
-from nurture.store.intents import Intent
+from nurture.store.intents import LEFT_BEFORE, Intent
 from nurture.store.touches import Outbound
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ class Hand:
             verdict = self._in_doubt(f"{type(error).__name__}: {error}"[:500])
         if not isinstance(verdict, get_args(Verdict)):
             verdict = self._in_doubt(f"the channel answered {type(verdict).__name__}, which is no verdict")
+        if self.withdrawn == LEFT_BEFORE:
+            return Sent(LEFT_BEFORE)
         if self.withdrawn.startswith("suppressed"):
             return Refused("policy", self.withdrawn)
         if self.withdrawn:
@@ -55,13 +57,21 @@ class Hand:
             # Asked again, after a yes: the message may have left. One intent, one start.
             return False
         self.asked = True
+        moment = self.now + self.delivery.elapsed()
+        domain = self.delivery.domain(self.touch.channel, self.message.to)
+        if self.delivery.stop.asked:
+            self.withdrawn = "we were asked to end before it began"
+            return False
+        if self.delivery.pacer.has_lapsed(self.touch, domain, micros(moment)):
+            self.withdrawn = "its turn had passed before it could begin"
+            return False
         cap = self.delivery.house.cap
         intent = Intent(
             self.touch,
             self.hashed,
             self.person_hashes,
             self.message.message_id,
-            micros(self.now + self.delivery.elapsed()),
+            micros(moment),
             cap.messages if cap else 0,
             cap.period // timedelta(microseconds=1) if cap else 0,
         )

@@ -8,11 +8,14 @@ from datetime import datetime
 from hashlib import blake2b
 
 from nurture.crashpoints import crash_point
-from nurture.identity import IdentityKind, LeadRef, address_hash
-from nurture.store import Store, Tx
+from nurture.engine.complaints import brake
+from nurture.identity import IdentityKind, LeadRef, address_hash, every_hash
+from nurture.snapshot import WANTS_NO_MESSAGES, Confidence
+from nurture.store import Store, Tx, consents
 from nurture.store import signals as stored
 from nurture.store.database import chunks, insist, micros
 from nurture.store.signals import Heard
+from nurture.store.suppressions import suppress
 
 __all__ = ["HearReport", "Incoming", "hear", "lead_ids", "stop_writing_to"]
 
@@ -22,8 +25,8 @@ COLUMN: dict[IdentityKind, str] = {
     "phone": "phone",
     "wechat": "wechat",
 }
-STOPS_ALL = frozenset({"unsubscribed", "complained"})
-"""An opt-out or complaint is the person's: it suppresses every address known of them."""
+BATCH = 1000
+"""Signals in one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +41,17 @@ class Incoming:
     id: str = ""
     """The same id counts once; without one, it derives from everything else."""
     reason: str | None = None
+    confidence: Confidence = "human"
+    because: str | None = None
+    """Why it was judged so."""
 
     def of(self, lead_id: int) -> Heard:
         """The signal as the store takes it. What no column takes is replaced, so that it stops nobody else's signal."""
-        words = (self.kind, self.campaign, self.node, self._identity(lead_id), self.reason)
-        kind, campaign, node, identity, reason = (None if word is None else _storable(word) for word in words)
+        words = (self.kind, self.campaign, self.node, self._identity(lead_id), self.reason, self.because)
+        kind, campaign, node, identity, reason, because = (None if word is None else _storable(word) for word in words)
         assert kind is not None
         assert identity is not None
-        return Heard(lead_id, kind, micros(self.at), campaign, node, identity, reason)
+        return Heard(lead_id, kind, micros(self.at), campaign, node, identity, reason, self.confidence, because)
 
     def _identity(self, lead_id: int) -> str:
         """Of whom it tells, not how they were named: the same click told as an address and as an id is one click."""
@@ -70,7 +76,7 @@ class HearReport:
 def hear(store: Store, secret: bytes, signals: Iterable[Incoming], *, now: datetime) -> HearReport:
     """Store signals durably, in transactions of a thousand. An unknown lead's signal is reported, not stored."""
     report = HearReport()
-    for batch in chunks(signals, 1000):
+    for batch in chunks(signals, BATCH):
         heard = insist(lambda batch=batch: _hear_batch(store, secret, batch, now=micros(now)))  # type: ignore[misc]  # bound now
         report.heard += heard.heard
         report.known += heard.known
@@ -92,6 +98,7 @@ def _hear_batch(store: Store, secret: bytes, batch: list[Incoming], *, now: int)
         new = stored.hear(tx, known, now=now)
         stop_writing_to(tx, secret, new)
         crash_point("hear.committing")
+    crash_point("hear.committed")
     report.heard = len(new)
     report.known = len(known) - len(new)
     return report
@@ -108,16 +115,28 @@ def lead_ids(tx: Tx, refs: Sequence[LeadRef]) -> dict[LeadRef, int]:
 
 
 def stop_writing_to(tx: Tx, secret: bytes, signals: Sequence[Heard]) -> None:
-    """Opt-outs and complaints suppress every address of the person, a bounce the e-mail address that bounced."""
-    stops = [signal for signal in signals if signal.kind in STOPS_ALL or signal.kind == "bounced"]
+    """Opt-outs, complaints and objections suppress every address of the person, a bounce the one that bounced."""
+    stops = [signal for signal in signals if signal.kind in WANTS_NO_MESSAGES or signal.kind == "bounced"]
     if not stops:
         return
-    addresses = {row[0]: row for row in stored.identities(tx, sorted({signal.lead_id for signal in stops}))}
+    people = {person.id: person for person in stored.identities(tx, sorted({signal.lead_id for signal in stops}))}
     rows = []
     for signal in stops:
-        _, email, phone, wechat, external_id = addresses[signal.lead_id]
-        known: list[tuple[IdentityKind, str | None]] = [("email", email)]
-        if signal.kind in STOPS_ALL:
-            known += [("phone", phone), ("wechat", wechat), ("id", external_id)]
-        rows += [(address_hash(secret, kind, key), signal.kind, signal.at, signal.reason) for kind, key in known if key]
-    stored.suppress(tx, rows)
+        person = people[signal.lead_id]
+        if signal.kind in WANTS_NO_MESSAGES:
+            hashes = every_hash(secret, person)
+        else:
+            hashes = (address_hash(secret, "email", person.email_key),) if person.email_key else ()
+        rows += [(hashed, signal.kind, signal.at, signal.reason) for hashed in hashes]
+    suppress(tx, rows)
+    complained = [signal for signal in stops if signal.kind == "complained" and signal.campaign is not None]
+    if complained:
+        brake(tx, [str(signal.campaign) for signal in complained], now=max(signal.at for signal in complained))
+    consents.withdrawn(
+        tx,
+        [
+            (signal.lead_id, signal.at, f"{signal.kind}: {signal.reason or 'heard as a signal'}")
+            for signal in stops
+            if signal.kind in WANTS_NO_MESSAGES
+        ],
+    )

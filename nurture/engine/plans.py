@@ -17,7 +17,7 @@ from nurture.store import Store
 from nurture.store.versions import Version, version_by_id
 from nurture.workdays import workdays
 
-__all__ = ["NotRunnable", "Plans", "Ready", "calendar", "evidence"]
+__all__ = ["NotRunnable", "Plans", "Ready", "calendar", "evidence", "make"]
 
 
 class NotRunnable(Exception):
@@ -50,13 +50,21 @@ class Plans:
         if found is None:
             with self._store.read() as tx:
                 version = version_by_id(tx, version_id)
-            found = self._ready[version_id] = _make(version)
+            found = self._ready[version_id] = _made(version)
         if isinstance(found, NotRunnable):
             raise found
         return found
 
 
-def _make(version: Version) -> Ready | NotRunnable:
+def make(version: Version) -> Ready:
+    """One version, compiled. Raises `NotRunnable`."""
+    found = _made(version)
+    if isinstance(found, NotRunnable):
+        raise found
+    return found
+
+
+def _made(version: Version) -> Ready | NotRunnable:
     try:
         definition = definitions.load(version.definition)
     except Rejected as rejected:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -12,7 +12,9 @@ from nurture import definition as definitions
 from nurture.content import Catalogue
 from nurture.crashpoints import crash_point
 from nurture.definition import Definition, version_hash
-from nurture.engine.plans import calendar, evidence
+from nurture.engine.moving import begin
+from nurture.engine.plans import calendar, evidence, make
+from nurture.moving import KEEP, Running
 from nurture.plan import World, check, compile
 from nurture.problems import Problem, Rejected, errors
 from nurture.registry import node_types
@@ -21,7 +23,20 @@ from nurture.store import Store
 from nurture.store import versions as stored
 from nurture.store.database import micros
 
-__all__ = ["Published", "campaign_files", "check_files", "publish", "world"]
+__all__ = [
+    "Published",
+    "UnknownVersion",
+    "campaign_files",
+    "check_files",
+    "contents_of",
+    "publish",
+    "roll_back",
+    "world",
+]
+
+
+class UnknownVersion(Exception):
+    """This campaign has no version of this number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +46,8 @@ class Published:
     hash: str
     id: int
     new: bool
+    before: Mapping[str, int] = field(default_factory=dict)
+    """Node to number of the leads that run older versions, as they stood when it was published."""
 
     def as_json(self) -> dict[str, object]:
         return {"campaign": self.campaign, "version": self.version, "hash": self.hash}
@@ -68,10 +85,13 @@ def check_files(settings: Settings, files: Iterable[Path]) -> list[Problem]:
     return found
 
 
-def publish(store: Store, settings: Settings, files: Iterable[Path], *, now: datetime) -> list[Published]:
+def publish(
+    store: Store, settings: Settings, files: Iterable[Path], *, now: datetime, running: Running = KEEP
+) -> list[Published]:
     """Store these campaigns as versions, all of them or none. Same bytes and contents: no new version.
 
-    Raises `Rejected` with every error of every file; warnings do not stop it.
+    What becomes of the leads that run older versions is written down in the same transaction, and carried out
+    afterwards. Raises `Rejected` with every error of every file and of `running`; warnings do not stop it.
     """
     paths = list(files)
     wrong = errors(check_files(settings, paths))
@@ -84,15 +104,33 @@ def publish(store: Store, settings: Settings, files: Iterable[Path], *, now: dat
         for path in paths:
             definition = definitions.load(path.read_bytes(), file=str(path))
             text = canonical.write(definition.raw, around.node_types)
-            contents = _contents(definition, around, catalogue)
+            contents = contents_of(definition, around, catalogue)
             number = version_hash(text, contents)
             version, new = stored.publish(tx, definition.campaign, number, text, contents, now=micros(now))
-            done.append(Published(version.campaign, version.version, version.hash, version.id, new))
+            before = begin(tx, make(version), running, now=now)
+            done.append(Published(version.campaign, version.version, version.hash, version.id, new, before))
         crash_point("publish.committing")
+    crash_point("publish.committed")
     return done
 
 
-def _contents(definition: Definition, around: World, catalogue: Catalogue) -> dict[str, str]:
+def roll_back(store: Store, campaign: str, number: int, *, now: datetime, running: Running = KEEP) -> Published:
+    """New enrollments get this version of old again: the same bytes under the same hash.
+
+    Raises `UnknownVersion`, `Rejected` for a `running` that makes no sense, `NotRunnable` for a version that cannot run here any more.
+    """
+    with store.write(durable=True) as tx:
+        version = stored.by_number(tx, campaign, number)
+        if version is None:
+            raise UnknownVersion(f"campaign '{campaign}' has no version {number}")
+        ready = make(version)
+        stored.publish(tx, campaign, version.hash, version.definition, version.files, now=micros(now))
+        before = begin(tx, ready, running, now=now)
+        crash_point("publish.committing")
+    return Published(campaign, version.version, version.hash, version.id, False, before)
+
+
+def contents_of(definition: Definition, around: World, catalogue: Catalogue) -> dict[str, str]:
     """Every content file the campaign refers to: path below the content folder to text."""
     plan, problems = compile(definition, around)
     if plan is None:

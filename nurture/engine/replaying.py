@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from nurture.engine.deciding import in_turn, signal_from_row, touch_from_row
+from nurture.engine.deciding import in_turn, renamed, signal_from_row, touch_from_row
 from nurture.engine.plans import NotRunnable, Plans
 from nurture.identity import dice
+from nurture.moving import LEFT
 from nurture.node import Go
 from nurture.plan import Plan
 from nurture.snapshot import Facts, Lead, Signal, Snapshot, Touch
@@ -75,7 +76,7 @@ def _replay(
     plans: Plans, row: Any, steps: Sequence[Any], signals: Mapping[str, Signal], touches: Sequence[Touch]
 ) -> dict[str, Any] | None:
     """What differs, or None."""
-    _, key, campaign, _, version_id, node, entered_at, status, reason, count, _, _ = row
+    _, key, campaign, _, version_id, node, entered_at, status, reason, count, _, _, placed, names = row
     try:
         plan = plans.get(version_id).plan
     except NotRunnable as error:
@@ -83,7 +84,9 @@ def _replay(
     if [step[1] for step in steps] != list(range(1, count + 1)):
         return {"node": node, "recorded": f"{count} steps", "replayed": f"{len(steps)} in the journal"}
     touches = in_turn(plan, list(touches))
-    at_node: str | None = plan.start
+    if names is not None:
+        signals = {signal.id: signal for signal in renamed(list(signals.values()), campaign, names)}
+    at_node: str | None = placed or plan.start
     since: int | None = None
     for step in steps:
         _, _, step_node, step_entered, at, _, outcome, because, effects, saw = step
@@ -92,6 +95,12 @@ def _replay(
         if outcome is not None and outcome.startswith("exit:"):
             if not _left_by(outcome.removeprefix("exit:"), plan, signals, at):
                 return {"node": step_node, "recorded": outcome, "replayed": "no such signal was heard"}
+            at_node, since = None, at
+            continue
+        if outcome in LEFT:
+            # Decided by people, when another version was published: the journal's last word about this one.
+            if reason != outcome:
+                return {"node": step_node, "recorded": outcome, "replayed": f"ended as {reason}"}
             at_node, since = None, at
             continue
         try:

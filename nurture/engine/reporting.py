@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from nurture.engine import conserving
+from nurture.engine.conserving import Broken
 from nurture.engine.plans import NotRunnable, Plans
 from nurture.identity import LeadRef
-from nurture.plan import Plan
-from nurture.store import Store, Tx
+from nurture.store import Store, Tx, paces, tallies, versions
 from nurture.store import reports as stored
 from nurture.store.database import from_micros, micros
-from nurture.store.versions import campaigns, version_by_id
+from nurture.store.desk import remarks_of
+from nurture.store.tallies import Tally
+from nurture.store.versions import version_by_id
 
-__all__ = ["UnknownLead", "history", "iso", "status"]
+__all__ = ["UnknownLead", "history", "iso", "status", "stuck", "survey"]
 
+Numbers = dict[Tally, int]
+EXAMPLES = 3
 STATES = ("pending", "sending", "sent", "refused", "ambiguous", "cancelled", "awaiting_confirmation")
 
 
@@ -29,73 +35,113 @@ def iso(value: int | None) -> str | None:
     return None if value is None else from_micros(value).isoformat().replace("+00:00", "Z")
 
 
-def status(store: Store, plans: Plans, campaign: str | None, *, now: datetime) -> dict[str, Any]:
+def status(store: Store, plans: Plans, campaign: str | None, *, now: datetime, quick: bool = False) -> dict[str, Any]:
     """The document of `nurture status --json`."""
+    return survey(store, plans, campaign, now=now, quick=quick)[0]
+
+
+def survey(
+    store: Store, plans: Plans, campaign: str | None, *, now: datetime, quick: bool = False
+) -> tuple[dict[str, Any], list[Broken]]:
+    """The document of `nurture status --json`, and what does not add up, if anything.
+
+    Everything is counted in the tables themselves and compared with the running counts; `quick` takes those as they
+    are, which costs the same for ten leads and for a million.
+    """
     with store.read() as tx:
-        names = [(name, current, paused) for name, current, paused in campaigns(tx) if campaign in (None, name)]
-        told = [_campaign(tx, plans, name, current, paused, micros(now)) for name, current, paused in names]
+        tx.hold_still()
+        running = tallies.kept(tx, campaign)
+        numbers = running if quick else tallies.counted(tx, campaign)
+        wrong = conserving.disagreeing(tx, plans, numbers, running)
+        by_campaign: dict[str, Numbers] = defaultdict(dict)
+        named = versions.numbers(tx)
+        for tally, number in numbers.items():
+            by_campaign[named[tally.version_id][0]][tally] = number
+        told = [
+            _campaign(tx, plans, each, by_campaign[each[0]], micros(now), quick=quick)
+            for each in versions.campaigns(tx)
+            if campaign in (None, each[0])
+        ]
         touches = stored.touch_states(tx)
+        rests = paces.resting(tx)
+    for shown in told:
+        parts = (shown["waiting"], shown["due"], shown["stuck"], sum(shown["ended"].values()))
+        if shown["entered"] != sum(parts):
+            waiting, due, stuck, ended = parts
+            what = f"{shown['entered']} entered; {waiting} wait, {due} are due, {stuck} stuck, {ended} ended"
+            wrong.append(Broken(shown["campaign"], 0, "", what))
     return {
-        "campaigns": [shown for shown, _ in told],
+        "campaigns": told,
         "touches": {state: touches.get(state, 0) for state in STATES},
-        "conserved": all(conserved for _, conserved in told),
-    }
+        "resting": [
+            {
+                "channel": rest.channel,
+                "domain": rest.domain,
+                "since": iso(rest.since),
+                "until": iso(rest.until),
+                "because": rest.because,
+            }
+            for rest in rests
+        ],
+        "conserved": not wrong,
+    }, wrong
 
 
 def _campaign(
-    tx: Tx, plans: Plans, name: str, current: int, paused: int | None, now: int
-) -> tuple[dict[str, Any], bool]:
-    """One campaign's numbers, and whether they add up, for the whole and at every node."""
-    waiting = due = stuck = 0
+    tx: Tx, plans: Plans, campaign: tuple[str, int, int | None], numbers: Numbers, now: int, *, quick: bool
+) -> dict[str, Any]:
+    """One campaign's numbers."""
+    name, current, paused = campaign
     ended: Counter[str] = Counter()
-    for _, state, reason, is_due, number in stored.by_status(tx, name, now=now):
-        if state == "ended":
-            ended[reason] += number
-        elif state == "stuck":
-            stuck += number
-        elif is_due:
-            due += number
-        else:
-            waiting += number
-    here: dict[int, Counter[str]] = defaultdict(Counter)
-    for version, node, number in stored.by_node(tx, name):
-        here[version][node] += number
-    outcomes: dict[int, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
-    for version, node, outcome, number in stored.visits(tx, name):
-        outcomes[version][node][outcome or "ended"] += number
-
-    nodes: dict[str, dict[str, Any]] = {}
-    conserved = True
-    for version in sorted(here.keys() | outcomes.keys()):
-        try:
-            plan = plans.get(version).plan
-        except NotRunnable:
-            plan = None
-        for node in here[version].keys() | outcomes[version].keys() | (plan.nodes.keys() if plan else set()):
-            into = nodes.setdefault(node, {"entered": 0, "here": 0, "outcomes": Counter()})
-            into["here"] += here[version][node]
-            into["outcomes"] += outcomes[version][node]
-            into["entered"] += here[version][node] + outcomes[version][node].total()
-        if plan is not None:
-            conserved &= _arrivals_agree(plan, here[version], outcomes[version])
-    entered = stored.entered(tx, name)
-    conserved &= entered == waiting + due + stuck + ended.total()
-    order = {node: place for place, node in enumerate(_order(plans, current))}
-    shown = {
+    sums: Counter[str] = Counter()
+    nodes: dict[str, dict[str, Any]] = {node: _untouched() for node in _order(plans, current)}
+    for tally, number in sorted(numbers.items()):
+        sums[tally.what] += number
+        if tally.what == "ended":
+            ended[tally.way] += number
+        elif tally.what not in ("entered", "arrived"):
+            at = nodes.setdefault(tally.node, _untouched())
+            at["entered"] += number
+            if tally.what == "here":
+                at["here"] += number
+            else:
+                at["outcomes"][tally.way or "ended"] += number
+    due, stuck = stored.due_and_stuck(tx, name, now=now)
+    waiting = (sums["here"] - stuck if quick else stored.waiting(tx, name)) - due
+    return {
         "campaign": name,
         "hash": version_by_id(tx, current).hash,
         "paused": paused is not None,
-        "entered": entered,
+        "entered": sums["entered"] if quick else stored.entered(tx, name),
         "waiting": waiting,
         "due": due,
         "stuck": stuck,
         "ended": dict(sorted(ended.items())),
         "nodes": {
-            node: {**nodes[node], "outcomes": dict(sorted(nodes[node]["outcomes"].items()))}
-            for node in sorted(nodes, key=lambda node: (order.get(node, len(order)), node))
+            node: {**counts, "outcomes": dict(sorted(counts["outcomes"].items()))} for node, counts in nodes.items()
         },
     }
-    return shown, conserved
+
+
+def stuck(store: Store, cause: str | None = None) -> list[dict[str, Any]]:
+    """Why leads are stuck, one entry a cause and node, the most frequent first, each with some of its leads."""
+    with store.read() as tx:
+        return [
+            {
+                "campaign": campaign,
+                "node": node,
+                "cause": why,
+                "leads": number,
+                "first": iso(first),
+                "last": iso(last),
+                "examples": stored.stuck_leads(tx, campaign, node, why, limit=EXAMPLES),
+            }
+            for campaign, node, why, number, first, last in stored.stuck_by_cause(tx, cause)
+        ]
+
+
+def _untouched() -> dict[str, Any]:
+    return {"entered": 0, "here": 0, "outcomes": Counter()}
 
 
 def _order(plans: Plans, version: int) -> tuple[str, ...]:
@@ -103,19 +149,6 @@ def _order(plans: Plans, version: int) -> tuple[str, ...]:
         return plans.get(version).plan.order
     except NotRunnable:
         return ()
-
-
-def _arrivals_agree(plan: Plan, here: Counter[str], outcomes: dict[str, Counter[str]]) -> bool:
-    """Whoever left one node for another arrived there: counted along the edges, and again where they stand."""
-    arrived: Counter[str] = Counter()
-    for planned in plan.nodes.values():
-        for outcome, following in planned.next.items():
-            if following is not None:
-                arrived[following] += outcomes[planned.id][outcome]
-    return (
-        all(arrived[node] == here[node] + outcomes[node].total() for node in plan.nodes if node != plan.start)
-        and not (here.keys() | outcomes.keys()) - plan.nodes.keys()
-    )
 
 
 def history(store: Store, lead: LeadRef) -> dict[str, Any]:
@@ -136,12 +169,14 @@ def history(store: Store, lead: LeadRef) -> dict[str, Any]:
         for row in stored.notes_of(tx, ids):
             notes[row[:3]].append(row)
         touches = stored.touches_of_lead(tx, lead_id)
+        rests = {rest.channel: rest for rest in paces.resting(tx) if not rest.domain}
         signals = stored.signals_of_lead(tx, lead_id)
         handoffs = stored.handoffs_of(tx, lead_id)
+        remarks = remarks_of(tx, lead_id)
     return {
         "lead": person,
         "enrollments": [_enrollment(row, steps[row[0]]) for row in enrollments],
-        "touches": [_touch(row, notes[(row[0], row[2], row[3])]) for row in touches],
+        "touches": [_touch(row, notes[(row[0], row[2], row[3])], rests.get(row[4])) for row in touches],
         "signals": [
             {
                 "kind": kind,
@@ -151,8 +186,10 @@ def history(store: Store, lead: LeadRef) -> dict[str, Any]:
                 "node": node,
                 "id": id,
                 "reason": reason,
+                "confidence": confidence,
+                "because": because,
             }
-            for kind, at, heard_at, campaign, node, id, reason in signals
+            for kind, at, heard_at, campaign, node, id, reason, confidence, because in signals
         ],
         "handoffs": [
             {
@@ -168,6 +205,7 @@ def history(store: Store, lead: LeadRef) -> dict[str, Any]:
             }
             for campaign, node, to, team, opened_at, answer_by, state, answered_at, reason in handoffs
         ],
+        "remarks": [{"at": iso(at), "who": who, "what": what, "text": text} for at, who, what, text in remarks],
     }
 
 
@@ -221,7 +259,8 @@ def _enrollment(row: Any, steps: list[Any]) -> dict[str, Any]:
     }
 
 
-def _touch(row: Any, notes: list[Any]) -> dict[str, Any]:
+def _touch(row: Any, notes: list[Any], rest: paces.Rest | None) -> dict[str, Any]:
+    """`rest`: of its channel, which keeps a message that is due where it is; that is one row and not a note for each."""
     _, campaign, node, n, channel, content, state, asked_at, started_at, settled_at, because, message_id, past, due = (
         row
     )
@@ -239,5 +278,12 @@ def _touch(row: Any, notes: list[Any]) -> dict[str, Any]:
         "because": because,
         "message_id": message_id,
         "from_history": bool(past),
-        "timeline": [{"at": iso(at), "what": what, "because": why} for _, _, _, at, what, why in notes],
+        "timeline": [
+            *({"at": iso(at), "what": what, "because": why} for _, _, _, at, what, why in notes),
+            *(_held_by(rest, max(asked_at, rest.since)) if rest is not None and state == "pending" else ()),
+        ],
     }
+
+
+def _held_by(rest: paces.Rest, at: int) -> Iterator[dict[str, Any]]:
+    yield {"at": iso(at), "what": "held", "because": f"{rest.channel} rests until {iso(rest.until)}: {rest.because}"}

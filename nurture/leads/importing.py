@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from nurture.crashpoints import crash_point
-from nurture.identity import IdentityKind, address_hash, flags
+from nurture.identity import IdentityKind, address_hash, every_hash, flags
 from nurture.leads.mapping import Columns
 from nurture.leads.merging import Merge, identities_of, new_row
 from nurture.leads.reading import LeadFile, LeadOptions
@@ -23,11 +23,12 @@ from nurture.leads.rejects import Reject, RejectsWriter
 from nurture.leads.rows import LeadRow
 from nurture.leads.source import Source
 from nurture.problems import Problem, Rejected
-from nurture.store import Store, Tx
+from nurture.snapshot import WANTS_NO_MESSAGES
+from nurture.store import Store, Tx, consents
 from nurture.store import leads as stored
 from nurture.store.database import micros
 from nurture.store.leads import ImportBook, Person
-from nurture.store.signals import suppress
+from nurture.store.suppressions import anything_suppressed, suppress, suppressing
 
 __all__ = ["ImportReport", "import_leads", "lead_ids_of"]
 
@@ -35,10 +36,8 @@ BATCH = 10_000
 """Rows in one transaction: some tenths of a second during which no tick can write to SQLite."""
 MOST_ATTEMPTS = 20
 
-STOPS_ALL = frozenset({"unsubscribed", "complained", "erased"})
-"""Whoever said this is not written to on any address, this file's new ones included."""
 ERASED = "erased"
-_KINDS: dict[str, IdentityKind] = {"email_key": "email", "phone": "phone", "wechat": "wechat"}
+_KINDS: dict[str, IdentityKind] = {"email_key": "email", "external_id": "id", "phone": "phone", "wechat": "wechat"}
 
 
 @dataclass(slots=True)
@@ -139,6 +138,8 @@ def _open_book(store: Store, file: LeadFile, path: Path, campaign: str | None, *
                 note = f"the file has changed since an earlier run stopped at line {book.line}; it is read from its beginning"
             stored.abandon(tx, book, now=now)
         book = stored.begin_import(tx, "leads", path.name, file.source.checksum, campaign, choices, "{}", now=now)
+        crash_point("import.opening")
+    crash_point("import.opened")
     return book, note
 
 
@@ -151,6 +152,7 @@ class _Run:
         self._book = book
         self._secret = secret
         self._now = now
+        self._told_by = f"the file {file.source.path.name}"
         self._expect_new = True
         self._counts = Counter[str](json.loads(book.counts))
         self._rejects = RejectsWriter(rejects, file.columns.header, size=self._counts["rejects_size"])
@@ -166,6 +168,8 @@ class _Run:
                     progress(self._file.position, self._file.source.size)
         with self._store.write(durable=True) as tx:
             self._checkpoint(tx, self._book.line, self._counts, finished=True)
+            crash_point("import.finishing")
+        crash_point("import.finished")
         self._sum_up()
 
     def _batch(self, batch: list[LeadRow | Reject]) -> None:
@@ -178,6 +182,7 @@ class _Run:
                     savepoint.rollback()
                     continue
                 savepoint.commit()
+                crash_point("import.taken")
                 counts, rejected = taken
                 counts.update(self._counts)
                 self._rejects.write(rejected)
@@ -223,6 +228,8 @@ class _Run:
             (number, tag) for number, row in zip(ids, rows, strict=True) for tag in dict.fromkeys((*row.tags, *tags))
         ]
         stored.add_tags(tx, tagged, now=self._now)
+        if basis is not None or any(row.consent is not None for row in rows):
+            consents.as_imported(tx, ids, self._told_by, now=self._now)
         counts["new"] += len(rows)
         return True
 
@@ -246,6 +253,7 @@ class _Run:
         if not stored.update(tx, merge.changed):
             return False
         stored.add_tags(tx, merge.new_tags, now=self._now)
+        consents.as_imported(tx, sorted(merge.agreed), self._told_by, now=self._now)
         stored.touch(tx, merge.tagged)
         silent = self._silence(tx, {person.id: person for _, person in outcomes}, merge.former)
         counts.update("suppressed" if person.id in silent else outcome for outcome, person in outcomes)
@@ -253,15 +261,10 @@ class _Run:
 
     def _barred(self, tx: Tx, rows: list[LeadRow]) -> dict[int, frozenset[str]]:
         """Line to the kinds by which an address of that row is suppressed."""
-        if not stored.anything_suppressed(tx):
+        if not anything_suppressed(tx):
             return {}
-        hashes = {
-            row.line: [
-                self._hash(name, value) for name in stored.ADDRESSES if (value := getattr(row, name)) is not None
-            ]
-            for row in rows
-        }
-        kinds = stored.suppressing(tx, [value for values in hashes.values() for value in values])
+        hashes = {row.line: every_hash(self._secret, row) for row in rows}
+        kinds = suppressing(tx, [value for values in hashes.values() for value in values])
         found = {
             line: frozenset().union(*(kinds[value] for value in values if value in kinds))
             for line, values in hashes.items()
@@ -270,35 +273,29 @@ class _Run:
 
     def _silence(self, tx: Tx, people: dict[int, Person], former: dict[int, list[tuple[str, str]]]) -> set[int]:
         """Which of these leads may not be written to. An opt-out comes to count for every address the lead has now."""
-        if not stored.anything_suppressed(tx):
+        if not anything_suppressed(tx):
             return set()
-        has = {person.id: self._addresses(person) for person in people.values()}
+        has = {person.id: every_hash(self._secret, person) for person in people.values()}
         had = {
-            lead_id: [self._hash(name, value) for name, value in named if name in stored.ADDRESSES]
+            lead_id: [address_hash(self._secret, _KINDS[name], value) for name, value in named]
             for lead_id, named in former.items()
         }
-        kinds = stored.suppressing(tx, [value for values in (*has.values(), *had.values()) for value in values])
+        kinds = suppressing(tx, [value for values in (*has.values(), *had.values()) for value in values])
         silent = set()
         spread = []
         for lead_id, values in has.items():
             now = {kind for value in values for kind in kinds.get(value, ())}
-            once = {kind for value in had.get(lead_id, ()) for kind in kinds.get(value, ())} & STOPS_ALL
+            once = {kind for value in had.get(lead_id, ()) for kind in kinds.get(value, ())} & WANTS_NO_MESSAGES
             if now or once:
                 silent.add(lead_id)
             spread += [
                 (value, kind, self._now, "another address of the same person")
-                for kind in (now | once) & STOPS_ALL
+                for kind in (now | once) & WANTS_NO_MESSAGES
                 for value in values
                 if kind not in kinds.get(value, ())
             ]
         suppress(tx, sorted(spread))
         return silent
-
-    def _addresses(self, person: Person) -> list[str]:
-        return [self._hash(name, value) for name in stored.ADDRESSES if (value := getattr(person, name)) is not None]
-
-    def _hash(self, name: str, value: str) -> str:
-        return address_hash(self._secret, _KINDS[name], value)
 
     def _checkpoint(self, tx: Tx, line: int, counts: Counter[str], *, finished: bool) -> None:
         book = stored.checkpoint(

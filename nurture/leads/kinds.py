@@ -7,14 +7,12 @@ message and saw it.
 
 from __future__ import annotations
 
+from nurture.snapshot import SIGNAL_KINDS, WANTS_NO_MESSAGES
+
 __all__ = ["KINDS", "SIGNAL_KINDS", "SUPPRESSING", "kinds_of"]
 
-SIGNAL_KINDS = tuple(
-    "viewed clicked replied submitted visited downloaded registered attended"
-    " unsubscribed bounced complained converted accepted returned".split()
-)
 KINDS = frozenset({"sent", *SIGNAL_KINDS})
-SUPPRESSING = frozenset({"unsubscribed", "bounced", "complained"})
+SUPPRESSING = frozenset({"bounced", *WANTS_NO_MESSAGES})
 
 _STATUSES: dict[tuple[str, ...], str] = {
     ("sent",): "sent, received, delivered, 已发送, 发送成功, 已送达",
@@ -24,6 +22,7 @@ _STATUSES: dict[tuple[str, ...], str] = {
     ("sent", "bounced"): "bounced, hard bounce, hard bounced, 退信, 硬退信, 已退信, 被退回",
     ("sent", "unsubscribed"): "unsubscribed, opted out, opt out, opt-out, 退订, 已退订, 拒收",
     ("sent", "complained"): "complained, spam, marked as spam, 投诉, 已投诉",
+    ("objected",): "objected, 拒绝自动化决策",
     ("submitted",): "submitted, 已提交",
     ("visited",): "visited, 已访问",
     ("downloaded",): "downloaded, 已下载",

@@ -91,6 +91,8 @@ class Merge:
         self.new: dict[int, Person] = {}
         """By id, in their order."""
         self.new_tags: list[tuple[int, str]] = []
+        self.agreed: set[int] = set()
+        """Leads of which the file has said something about consent or basis that was not known."""
         self.former: dict[int, list[tuple[str, str]]] = {}
         """(column, value) of identities that the file has replaced, by lead."""
         self.know(known)
@@ -139,6 +141,8 @@ class Merge:
         if not meant:
             person = Person(*new_row(next(self._ids), row, self._options.basis))  # type: ignore[arg-type]  # the row is made in the order of the fields
             self.new[person.id] = person
+            if person.consent is not None or person.basis is not None:
+                self.agreed.add(person.id)
             self._enter(person)
             self._tag(person, row)
             return "new", person
@@ -184,11 +188,13 @@ class Merge:
         basis = self._options.basis
         if basis is not None and basis != person.basis and (person.basis is None or overwrite):
             person.basis = basis
+            self.agreed.add(person.id)
             changed = True
         # To withdraw must be as easy as to give: a no needs no policy.
         may_change = row.consent == "no" or person.consent is None or overwrite
         if row.consent is not None and row.consent != person.consent and may_change:
             person.consent = row.consent
+            self.agreed.add(person.id)
             changed = True
         return self._fill_fields(person, row, overwrite) or changed
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from nurture.store import tallies
 from nurture.store.changes import next_change
 from nurture.store.database import Tx
 from nurture.store.meeting import meet
+from nurture.store.waking import cancel_pending, release_held
 
 __all__ = [
     "Claimed",
@@ -18,9 +20,11 @@ __all__ = [
     "claim_due",
     "commit",
     "leads_of",
+    "let_go",
     "next_due",
     "signals_of",
     "touches_of",
+    "write_down",
     "zones_of",
 ]
 
@@ -40,6 +44,9 @@ class Claimed(NamedTuple):
     steps: int
     heard: int
     epoch: int
+    names: str | None = None
+    """Of one that was moved: the nodes that are gone to what they are called now, as JSON."""
+    moved_at: int | None = None
 
 
 @dataclass(slots=True)
@@ -62,17 +69,19 @@ class Moved:
     tags: list[tuple[str, bool, int]]
     points: int
     fields: list[tuple[str, Any, int]]
-    hand_overs: list[tuple[Any, ...]]
+    hand_offs: list[tuple[Any, ...]]
     """(node, to, team, opened_at, answer_by)"""
 
 
+# claim_due: whoever is due at the same moment comes as the index has them; PostgreSQL would sort them all for each batch.
 CLAIM = """
 UPDATE enrollments SET epoch = epoch + 1, worker_id = ?, lease_until = ?
 WHERE id IN (
     SELECT id FROM enrollments
     WHERE campaign = ? AND status = 'waiting' AND due_at <= ? AND lease_until <= ?
-    ORDER BY due_at, id LIMIT ? {skip_locked})
-RETURNING id, key, campaign, lead_id, version_id, enrolled_at, node, entered_at, begun, steps, heard, epoch
+    ORDER BY due_at LIMIT ? {skip_locked})
+RETURNING id, key, campaign, lead_id, version_id, enrolled_at, node, entered_at, begun, steps, heard, epoch,
+    names, moved_at
 """
 
 
@@ -82,6 +91,11 @@ def claim_due(
     """Enrollments whose time has come, oldest first, each to one worker only."""
     found = tx.rows(CLAIM, worker, lease_until, campaign, now, wall, limit)
     return sorted((Claimed._make(row) for row in found), key=lambda claimed: claimed.id)
+
+
+def let_go(tx: Tx, worker: int) -> None:
+    """Whatever this worker holds is free: it has forgotten that it claimed it."""
+    tx.run("UPDATE enrollments SET worker_id = NULL, lease_until = 0 WHERE worker_id = ?", worker)
 
 
 def next_due(tx: Tx, campaigns: Sequence[str]) -> int | None:
@@ -94,19 +108,19 @@ def next_due(tx: Tx, campaigns: Sequence[str]) -> int | None:
 
 
 def signals_of(tx: Tx, lead_ids: list[int]) -> list[Any]:
-    """(lead_id, id, kind, at, heard_at, campaign, node, reason) of these leads, oldest first."""
+    """(lead_id, id, kind, at, heard_at, campaign, node, reason, confidence, because) of these leads, in no order."""
     return tx.rows(
-        "SELECT lead_id, id, kind, at, heard_at, campaign, node, reason FROM signals"
-        " WHERE lead_id IN {many} ORDER BY at, id",
+        "SELECT lead_id, id, kind, at, heard_at, campaign, node, reason, confidence, because FROM signals"
+        " WHERE lead_id IN {many}",
         lead_ids,
     )
 
 
 def touches_of(tx: Tx, enrollment_ids: list[int]) -> list[Any]:
-    """(enrollment_id, node, n, channel, content, state, asked_at, started_at, settled_at, because), oldest first."""
+    """(enrollment_id, node, n, channel, content, state, asked_at, started_at, settled_at, because), in no order."""
     return tx.rows(
         "SELECT enrollment_id, node, n, channel, content, state, asked_at, started_at, settled_at, because"
-        " FROM touches WHERE enrollment_id IN {many} ORDER BY asked_at, node, n",
+        " FROM touches WHERE enrollment_id IN {many}",
         enrollment_ids,
     )
 
@@ -133,26 +147,27 @@ WHERE id = ? AND epoch = ?
 """
 
 
-def commit(tx: Tx, moved: Sequence[Moved], *, now: int, bump_leads: bool) -> int:
+def commit(tx: Tx, moved: Sequence[Moved], *, now: int) -> int:
     """Write a batch. Those that another worker has claimed since are left out; says how many were written.
 
     One that was woken since it was claimed is left out, too, and stays due: the look did not know all that was heard.
+    What was written is nobody's any more; so the same batch again, after a commit without an answer, changes nothing.
     """
-    meet(tx, [m.claimed.lead_id for m in moved if m.points or m.fields or m.tags or m.hand_overs or m.reason == "pool"])
+    meet(tx, [m.claimed.lead_id for m in moved if m.points or m.fields or m.tags or m.hand_offs or m.reason == "pool"])
     standing = {
-        id: (epoch, heard)
-        for id, epoch, heard in tx.rows(
-            "SELECT id, epoch, heard FROM enrollments WHERE id IN {many} ORDER BY id {for_update}",
+        id: (epoch, heard, worker is not None)
+        for id, epoch, heard, worker in tx.rows(
+            "SELECT id, epoch, heard, worker_id FROM enrollments WHERE id IN {many} ORDER BY id {for_update}",
             [m.claimed.id for m in moved],
         )
     }
-    mine = [m for m in moved if standing.get(m.claimed.id) == (m.claimed.epoch, m.claimed.heard)]
+    mine = [m for m in moved if standing.get(m.claimed.id) == (m.claimed.epoch, m.claimed.heard, True)]
     written = {m.claimed.id for m in mine}
     tx.many(
         "UPDATE enrollments SET worker_id = NULL, lease_until = 0 WHERE id = ? AND epoch = ?",
         [(m.claimed.id, m.claimed.epoch) for m in moved if m.claimed.id not in written],
     )
-    tx.many(
+    tx.at_once(
         UPDATE,
         [
             (
@@ -163,7 +178,7 @@ def commit(tx: Tx, moved: Sequence[Moved], *, now: int, bump_leads: bool) -> int
             for m in mine
         ],
     )  # fmt: skip
-    tx.many(
+    tx.at_once(
         "INSERT INTO steps (enrollment_id, seq, node, entered_at, at, decided_at, outcome, because, effects, saw)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
@@ -172,7 +187,7 @@ def commit(tx: Tx, moved: Sequence[Moved], *, now: int, bump_leads: bool) -> int
             for seq, (node, entered_at, at, outcome, because, effects, saw) in enumerate(m.steps, m.claimed.steps + 1)
         ],
     )
-    tx.many(
+    tx.at_once(
         "INSERT INTO touches (enrollment_id, node, n, lead_id, version_id, channel, content, purpose, on_unknown,"
         " state, asked_at, due_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?)",
         [
@@ -184,14 +199,16 @@ def commit(tx: Tx, moved: Sequence[Moved], *, now: int, bump_leads: bool) -> int
             for node, n, channel, content, purpose, on_unknown, asked_at, expires_at in m.touches
         ],
     )  # fmt: skip
-    change_leads(tx, mine, bump=bump_leads)
-    tx.many(
+    tx.at_once(
         'INSERT INTO handoffs (enrollment_id, node, lead_id, campaign, "to", team, opened_at, answer_by, state)'
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'open')",
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'open')"
+        # A lead that was moved here brings its hand-off along; the new settings say to whom and by when.
+        ' ON CONFLICT (enrollment_id, node) DO UPDATE SET "to" = excluded."to", team = excluded.team,'
+        " opened_at = excluded.opened_at, answer_by = excluded.answer_by, state = 'open', answered_at = NULL",
         [
             (m.claimed.id, node, m.claimed.lead_id, m.claimed.campaign, to, team, opened_at, answer_by)
             for m in mine
-            for node, to, team, opened_at, answer_by in m.hand_overs
+            for node, to, team, opened_at, answer_by in m.hand_offs
         ],
     )
     _close_hand_offs(tx, mine, now=now)
@@ -200,14 +217,10 @@ def commit(tx: Tx, moved: Sequence[Moved], *, now: int, bump_leads: bool) -> int
         _give_back(tx, pooled, now=now)
     ended = [m.claimed.id for m in mine if m.status == "ended"]
     if ended:
-        tx.run(
-            # One that may have left, and was to be repeated, stays what it is: ambiguous.
-            "UPDATE touches SET state = CASE WHEN started_at IS NULL THEN 'cancelled' ELSE 'ambiguous' END,"
-            " settled_at = COALESCE(started_at, ?), because = 'the enrollment ended'"
-            " WHERE state = 'pending' AND enrollment_id IN {many}",
-            now,
-            ended,
-        )
+        cancel_pending(tx, ended, now=now)
+    # Last, as it is counted by a row that all who change leads take turns at.
+    change_leads(tx, mine)
+    tallies.moved(tx, mine)
     return len(mine)
 
 
@@ -217,7 +230,7 @@ def _close_hand_offs(tx: Tx, moved: Sequence[Moved], *, now: int) -> None:
     left = [m.claimed.id for m in moved if m.steps or m.status == "ended"]
     if not left:
         return
-    opened = {(m.claimed.id, hand_over[0]) for m in moved for hand_over in m.hand_overs}
+    opened = {(m.claimed.id, hand_off[0]) for m in moved for hand_off in m.hand_offs}
     outcomes = {(m.claimed.id, step[0]): step[3] for m in moved for step in m.steps}
     closing = [
         (found if (found := outcomes.get(key)) in ("accepted", "returned") else "lapsed", now, *key)
@@ -227,7 +240,7 @@ def _close_hand_offs(tx: Tx, moved: Sequence[Moved], *, now: int) -> None:
         )
         if key not in opened or key in outcomes
     ]
-    tx.many("UPDATE handoffs SET state = ?, answered_at = ? WHERE enrollment_id = ? AND node = ?", closing)
+    tx.at_once("UPDATE handoffs SET state = ?, answered_at = ? WHERE enrollment_id = ? AND node = ?", closing)
 
 
 def _give_back(tx: Tx, enrollment_ids: list[int], *, now: int) -> None:
@@ -236,9 +249,7 @@ def _give_back(tx: Tx, enrollment_ids: list[int], *, now: int) -> None:
     leads = [lead_id for (lead_id,) in tx.rows(f"SELECT DISTINCT lead_id FROM handoffs WHERE {held}", enrollment_ids)]
     if not leads:
         return
-    tx.run(
-        "UPDATE touches SET due_at = ? WHERE state = 'pending' AND due_at > ? AND lead_id IN {many}", now, now, leads
-    )
+    release_held(tx, leads, now=now)
     tx.run(
         f"UPDATE handoffs SET state = 'returned', answered_at = ?, reason = 'back to the pool' WHERE {held}",
         now,
@@ -246,7 +257,7 @@ def _give_back(tx: Tx, enrollment_ids: list[int], *, now: int) -> None:
     )
 
 
-def change_leads(tx: Tx, moved: Sequence[Moved], *, bump: bool) -> None:
+def change_leads(tx: Tx, moved: Sequence[Moved]) -> None:
     """The lead's side of a batch: tags, points, fields."""
     _write_tags(tx, moved)
     tx.many(
@@ -257,8 +268,22 @@ def change_leads(tx: Tx, moved: Sequence[Moved], *, bump: bool) -> None:
         for name, value, at in m.fields:
             _write_field(tx, m.claimed, name, value, at)
     changed = [m.claimed.lead_id for m in moved if m.tags or m.points or m.fields]
-    if bump and changed:
+    if changed:
         tx.run("UPDATE leads SET change = ? WHERE id IN {many}", next_change(tx), changed)
+
+
+def write_down(
+    tx: Tx, lead_id: int, enrollment_id: int, fields: Mapping[str, Any], tags: Mapping[str, bool], *, at: int
+) -> None:
+    """What a lead (or somebody who knows it) has told us: fields, and tags on or off. The later of two writes stands,
+    whoever wrote; `enrollment_id` is the one that asked, 0 where none did. Meets at the lead's row by itself."""
+    meet(tx, [lead_id])
+    claimed = Claimed(enrollment_id, "", "", lead_id, 0, 0, "", 0, 0, 0, 0, 0)
+    told = Moved(
+        claimed, "", 0, True, "", None, "", None, None, [], [],
+        [(tag, on, at) for tag, on in tags.items()], 0, [(name, value, at) for name, value in fields.items()], [],
+    )  # fmt: skip
+    change_leads(tx, [told])
 
 
 # write: unless a later one, by (time, enrollment), already stands.
@@ -273,9 +298,15 @@ WRITE = (
 def _write_tags(tx: Tx, moved: Sequence[Moved]) -> None:
     """Tags on and off. Where two campaigns disagree, the later one stands, whichever was committed first."""
     changes = [(tag, m.claimed.lead_id, f"tag:{tag}", at, m.claimed.id, add) for m in moved for tag, add, at in m.tags]
-    tx.many(WRITE, [change[1:5] for change in changes])
+    if not changes:
+        return
+    # Two enrollments of one lead may be in one batch: only the later word is worth writing.
+    latest: dict[tuple[int, str], tuple[int, int]] = {}
+    for _, lead_id, field, at, enrollment_id, _ in changes:
+        latest[lead_id, field] = max(latest.get((lead_id, field), (at, enrollment_id)), (at, enrollment_id))
+    tx.at_once(WRITE, [(*written, *word) for written, word in latest.items()])
     stands = "FROM field_writes w WHERE w.lead_id = ? AND w.field = ? AND w.at = ? AND w.enrollment_id = ?"
-    tx.many(
+    tx.at_once(
         f"INSERT INTO tags (tag, lead_id, at) SELECT ?, w.lead_id, w.at {stands} ON CONFLICT DO NOTHING",
         [change[:5] for change in changes if change[5]],
     )

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, select
 
+from nurture.store import tallies
 from nurture.store.database import Tx
 from nurture.store.enrollments import Claimed, Moved, change_leads
 from nurture.store.schema import leads
@@ -17,6 +18,8 @@ __all__ = [
     "Past",
     "candidates",
     "changed_since",
+    "count",
+    "entered_since",
     "insert",
     "insert_past",
     "lead_ids_matching",
@@ -37,11 +40,13 @@ class Candidate(NamedTuple):
     external_id: str | None
     basis: str | None
     consent: str | None
+    fields: str
+    """JSON object."""
 
 
 def candidates(tx: Tx, lead_ids: list[int]) -> list[Candidate]:
     rows = tx.rows(
-        "SELECT id, key, email_key, phone, wechat, external_id, basis, consent FROM leads WHERE id IN {many} ORDER BY id",
+        "SELECT id, key, email_key, phone, wechat, external_id, basis, consent, fields FROM leads WHERE id IN {many} ORDER BY id",
         lead_ids,
     )
     return [Candidate._make(row) for row in rows]
@@ -53,7 +58,6 @@ class Past:
 
     entries: int
     active: bool
-    ended_at: int | None
     eligible_at: int | None
     imports: frozenset[int]
 
@@ -62,7 +66,7 @@ def past_of(tx: Tx, campaign: str, lead_ids: list[int]) -> dict[int, Past]:
     """By lead; leads that were never in this campaign are left out."""
     found: dict[int, list[Any]] = {}
     for row in tx.rows(
-        "SELECT lead_id, entry, status, ended_at, eligible_at, import_id FROM enrollments"
+        "SELECT lead_id, entry, status, eligible_at, import_id FROM enrollments"
         " WHERE campaign = ? AND lead_id IN {many} ORDER BY lead_id, entry",
         campaign,
         lead_ids,
@@ -73,11 +77,22 @@ def past_of(tx: Tx, campaign: str, lead_ids: list[int]) -> dict[int, Past]:
             rows[-1][1],
             any(row[2] != "ended" for row in rows),
             rows[-1][3],
-            rows[-1][4],
-            frozenset(row[5] for row in rows if row[5] is not None),
+            frozenset(row[4] for row in rows if row[4] is not None),
         )
         for lead_id, rows in found.items()
     }
+
+
+def entered_since(tx: Tx, campaign: str, import_ids: list[int], since: int) -> int:
+    """How many enrollments from these imports entered the node they stand at after this moment, or will."""
+    return int(
+        tx.value(
+            "SELECT COUNT(*) FROM enrollments WHERE campaign = ? AND entered_at > ? AND import_id IN {many}",
+            campaign,
+            since,
+            import_ids,
+        )
+    )
 
 
 def matching(tx: Tx, condition: ColumnElement[bool], lead_ids: list[int]) -> set[int]:
@@ -88,7 +103,9 @@ def matching(tx: Tx, condition: ColumnElement[bool], lead_ids: list[int]) -> set
 
 def lead_ids_matching(tx: Tx, condition: ColumnElement[bool] | None, *, after: int, limit: int) -> list[int]:
     """Leads that the condition holds for, in order, from the one after `after` on."""
-    statement = select(leads.c.id).where(leads.c.id > after).order_by(leads.c.id).limit(limit)
+    statement = (
+        select(leads.c.id).where(leads.c.id > after, leads.c.erased_at.is_(None)).order_by(leads.c.id).limit(limit)
+    )
     if condition is not None:
         statement = statement.where(condition)
     return list(tx.connection.execute(statement).scalars())
@@ -113,7 +130,7 @@ def changed_since(
 ) -> list[int]:
     """Leads that match and have changed since that change, and those whose time to enter again has come since the last
     look."""
-    statement = select(leads.c.id).order_by(leads.c.id)
+    statement = select(leads.c.id).where(leads.c.erased_at.is_(None)).order_by(leads.c.id)
     if condition is not None:
         statement = statement.where(condition)
     if since is None:
@@ -144,8 +161,8 @@ INSERT = (
 
 def insert(tx: Tx, rows: Sequence[tuple[Any, ...]]) -> None:
     """(key, campaign, lead_id, entry, version_id, import_id, enrolled_at, node, entered_at, begun, because, due_at,
-    steps)."""
-    tx.many(INSERT, rows)
+    steps). Followed by `insert_past` for those who bring one, and by `count`."""
+    tx.at_once(INSERT, rows)
 
 
 def ids_by_entry(tx: Tx, campaign: str, lead_ids: list[int]) -> dict[int, int]:
@@ -199,9 +216,17 @@ def insert_past(tx: Tx, campaign: str, pasts: Sequence[PastOf], *, now: int) -> 
         [
             Moved(
                 Claimed(ids[past.lead_id], "", campaign, past.lead_id, past.version_id, 0, "", 0, 0, 0, 0, 0),
-                "", 0, True, "waiting", None, "", None, None, [], [], hand_overs=[], **past.changes,
+                "", 0, True, "waiting", None, "", None, None, [], [], hand_offs=[], **past.changes,
             )
             for past in pasts
         ],
-        bump=True,
     )  # fmt: skip
+
+
+def count(tx: Tx, rows: Sequence[tuple[Any, ...]], pasts: Sequence[PastOf]) -> None:
+    """Into the running counts: the rows that were inserted, and the steps they brought along. Comes last."""
+    tallies.entered(
+        tx,
+        [(row[4], row[7]) for row in rows],
+        [(past.version_id, step[0], step[3]) for past in pasts for step in past.steps],
+    )

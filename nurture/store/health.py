@@ -51,21 +51,26 @@ def has_wal_reset_bug(version: str) -> bool:
 
 
 def overdue(tx: Tx, *, before: int) -> list[Any]:
-    """(campaign, number of leads, the longest due) of what should have been looked at; paused campaigns may wait."""
-    return tx.rows(
+    """(campaign, number of leads, the longest due, the node of one of those) of what should have been looked at;
+    paused campaigns may wait."""
+    found = tx.rows(
         "SELECT e.campaign, COUNT(*), MIN(e.due_at) FROM enrollments e JOIN campaigns c ON c.campaign = e.campaign"
         " WHERE e.status = 'waiting' AND e.due_at < ? AND c.paused_at IS NULL GROUP BY 1 ORDER BY 1",
         before,
     )
+    first = "SELECT MIN(node) FROM enrollments WHERE campaign = ? AND status = 'waiting' AND due_at = ?"
+    return [(*row, tx.value(first, row[0], row[2])) for row in found]
 
 
-def overdue_messages(tx: Tx, *, before: int) -> int:
-    """How many messages should have been tried; those of paused campaigns may wait."""
-    return int(
-        tx.value(
-            "SELECT COUNT(*) FROM touches t JOIN versions v ON v.id = t.version_id"
-            " JOIN campaigns c ON c.campaign = v.campaign"
-            " WHERE t.state = 'pending' AND t.due_at < ? AND c.paused_at IS NULL",
-            before,
-        )
+def overdue_messages(tx: Tx, *, before: int) -> list[Any]:
+    """(campaign, number of messages, the longest due) of what should have been tried; paused campaigns may wait, and
+    what a rest or a rate cap holds back is late on purpose."""
+    return tx.rows(
+        "SELECT v.campaign, COUNT(*), MIN(t.due_at) FROM touches t JOIN versions v ON v.id = t.version_id"
+        " JOIN campaigns c ON c.campaign = v.campaign"
+        " WHERE t.state = 'pending' AND t.due_at < ? AND c.paused_at IS NULL"
+        " AND t.channel NOT IN (SELECT channel FROM paces WHERE domain = '' AND (rests > 0 OR open_at > ?))"
+        " GROUP BY 1 ORDER BY 1",
+        before,
+        before,
     )

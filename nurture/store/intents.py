@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
+from nurture.store import installation
+from nurture.store.beats import GONE_BACK
 from nurture.store.database import Tx
 from nurture.store.meeting import meet
-from nurture.store.touches import Outbound, ended_among, opted_out, owned, started_since, suppressed
+from nurture.store.suppressions import opted_out, suppressed
+from nurture.store.touches import Outbound, ended_among, owned, started_since
 
-__all__ = ["Intent", "commit_intents"]
+__all__ = ["LEFT_BEFORE", "Intent", "commit_intents"]
+
+LEFT_BEFORE = "it left before the database was put back: its Message-ID is in the relay's log"
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(NamedTuple):
     """What we are about to do, written down before the first byte leaves."""
 
     touch: Outbound
@@ -60,13 +64,22 @@ def commit_intents(tx: Tx, intents: Sequence[Intent], *, worker: int, lease_unti
     owners = owned(tx, lead_ids)
     longest = max((intent.cap_period for intent in intents), default=0)
     recent = started_since(tx, lead_ids, min(i.at for i in intents) - longest) if longest and lead_ids else {}
+    gone_back = installation.known(tx, GONE_BACK)
+    ids = [intent.message_id for intent in intents]
+    left = {row[0] for row in tx.rows("SELECT message_id FROM left_before WHERE message_id IN {many}", ids)}
     answers: list[str] = []
     starting: list[tuple[object, ...]] = []
     for intent in intents:
         touch = intent.touch
         marketing = touch.purpose == "marketing"
         times = [at for at in recent.get(touch.lead_id, []) if at > intent.at - intent.cap_period]
-        if standing.get(touch.key) != ("pending", touch.epoch):
+        # Ours already: this was committed, and the answer got lost. What forbids it is asked again all the same.
+        ours = standing.get(touch.key) == ("sending", touch.epoch)
+        if gone_back is not None:
+            answers.append("the database was put back, and a person has to look first")
+        elif intent.message_id in left:
+            answers.append(LEFT_BEFORE)
+        elif not ours and standing.get(touch.key) != ("pending", touch.epoch):
             answers.append("another worker has it, or it was cancelled")
         elif intent.address_hash in barred:
             answers.append(f"suppressed: {barred[intent.address_hash]}")
@@ -78,16 +91,18 @@ def commit_intents(tx: Tx, intents: Sequence[Intent], *, worker: int, lease_unti
             answers.append("the campaign is paused")
         elif marketing and touch.lead_id in owners:
             answers.append(f"{owners[touch.lead_id]} works with this lead")
-        elif marketing and intent.cap_period and len(times) >= intent.cap:
+        elif marketing and intent.cap_period and not ours and len(times) >= intent.cap:
             answers.append("the frequency cap")
         else:
             answers.append("")
+            if ours:
+                continue
             if marketing:
                 recent.setdefault(touch.lead_id, []).append(intent.at)
             starting.append(
                 (intent.at, intent.address_hash, intent.message_id, worker, lease_until, *touch.key, touch.epoch)
             )
-    tx.many(
+    tx.at_once(
         # A copy that a node's policy allows is dated like the first one: a response may be to either.
         "UPDATE touches SET state = 'sending', started_at = COALESCE(started_at, ?), address_hash = ?,"
         " message_id = ?, worker_id = ?,"

@@ -5,7 +5,7 @@ Whoever inserts leads holds `alone`: two imports of overlapping files take turns
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -13,7 +13,6 @@ from nurture.store.changes import next_change
 from nurture.store.database import Tx
 
 __all__ = [
-    "ADDRESSES",
     "ImportBook",
     "Person",
     "add_tags",
@@ -26,7 +25,6 @@ __all__ = [
     "new_ids",
     "release",
     "same_file",
-    "suppressing",
     "tags_of",
     "unfinished",
     "update",
@@ -35,8 +33,6 @@ __all__ = [
 IMPORT_LOCK = 7_316_202
 """An arbitrary number, the same everywhere: PostgreSQL's advisory lock for inserting leads."""
 IDENTITIES = ("email_key", "external_id", "phone", "wechat")
-ADDRESSES = ("email_key", "phone", "wechat")
-"""The identities at which a person can be written to."""
 
 
 @dataclass(slots=True)
@@ -163,13 +159,13 @@ def update(tx: Tx, changes: Sequence[tuple[Person, str]]) -> bool:
     return tx.many(UPDATE, [(*person.row()[2:], change, person.id, was) for person, was in ordered]) == len(ordered)
 
 
-def find(tx: Tx, identities: dict[str, list[str]]) -> list[Person]:
-    """All leads with one of these identities: column (`email_key`, ..., `key`) to values. Each lead once."""
+def find(tx: Tx, identities: Mapping[str, Sequence[str] | Sequence[int]]) -> list[Person]:
+    """All leads with one of these identities: column (`id`, `key`, `email_key`, ...) to values. Each lead once."""
     found: dict[int, Person] = {}
     for column, values in identities.items():
-        if column != "key" and column not in IDENTITIES:
+        if column not in ("id", "key", *IDENTITIES):
             raise ValueError(f"a lead is not found by its {column}")
-        for row in tx.rows(f"SELECT {_COLUMNS} FROM leads WHERE {column} IN {{many}}", values) if values else ():
+        for row in tx.rows(f"SELECT {_COLUMNS} FROM leads WHERE {column} IN {{many}}", list(values)) if values else ():
             if row[0] not in found:
                 found[row[0]] = Person(*row)
     return list(found.values())
@@ -204,20 +200,6 @@ def touch(tx: Tx, lead_ids: Iterable[int]) -> None:
     ids = sorted(lead_ids)
     if ids:
         tx.run("UPDATE leads SET change = ? WHERE id IN {many}", next_change(tx), ids)
-
-
-def anything_suppressed(tx: Tx) -> bool:
-    return tx.value("SELECT 1 FROM suppressions LIMIT 1") is not None
-
-
-def suppressing(tx: Tx, hashes: list[str]) -> dict[str, frozenset[str]]:
-    """Which of these address hashes are suppressed, and by which kinds."""
-    kinds: dict[str, set[str]] = {}
-    for value, kind in (
-        tx.rows("SELECT address_hash, kind FROM suppressions WHERE address_hash IN {many}", hashes) if hashes else ()
-    ):
-        kinds.setdefault(value, set()).add(kind)
-    return {value: frozenset(found) for value, found in kinds.items()}
 
 
 # -- the book of imports --------------------------------------------------------------------------------------------

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from nurture.store.database import Tx
-from nurture.store.touches import Outbound, Settled, settle
+from nurture.store.touches import COLUMNS, Outbound, Settled, settle
 
 __all__ = ["in_doubt", "recover"]
 
 RESENDS = {"hold": 0, "retry_once": 1, "retry": 3}
 """How often a message is repeated at most, by the node's policy."""
 
-RECOVER = """
-SELECT enrollment_id, node, n, lead_id, version_id, channel, content, purpose, on_unknown, asked_at, expires_at,
-    attempts, epoch, started_at, copies
-FROM touches WHERE state = 'sending' AND lease_until <= ? ORDER BY started_at LIMIT ? {skip_locked}
+RECOVER = f"""
+SELECT {COLUMNS} FROM touches WHERE state = 'sending' AND lease_until <= ? ORDER BY started_at LIMIT ? {{skip_locked}}
 """
 
 

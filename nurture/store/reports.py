@@ -7,10 +7,10 @@ from typing import Any
 from nurture.store.database import Tx
 
 __all__ = [
-    "by_node",
-    "by_status",
+    "due_and_stuck",
     "enrollments_after",
     "enrollments_of",
+    "entered",
     "handoffs_of",
     "notes_of",
     "open_handoffs",
@@ -18,38 +18,24 @@ __all__ = [
     "signals_of_lead",
     "steps_of",
     "stuck_by_cause",
+    "stuck_leads",
     "touch_states",
     "touches_of_lead",
-    "visits",
+    "waiting",
 ]
 
 
-def by_status(tx: Tx, campaign: str, *, now: int) -> list[Any]:
-    """(version_id, status, reason of ended ones, due or not, number) of a campaign's enrollments."""
-    return tx.rows(
-        "SELECT version_id, status, CASE WHEN status = 'ended' THEN reason END,"
-        " CASE WHEN status = 'waiting' AND due_at <= ? THEN 1 ELSE 0 END, COUNT(*)"
-        " FROM enrollments WHERE campaign = ? GROUP BY 1, 2, 3, 4",
-        now,
-        campaign,
+def due_and_stuck(tx: Tx, campaign: str, *, now: int) -> tuple[int, int]:
+    """How many leads are due, and how many stuck: each from an index that holds no others."""
+    due = tx.value(
+        "SELECT COUNT(*) FROM enrollments WHERE campaign = ? AND status = 'waiting' AND due_at <= ?", campaign, now
     )
+    return int(due), int(tx.value("SELECT COUNT(*) FROM enrollments WHERE campaign = ? AND status = 'stuck'", campaign))
 
 
-def by_node(tx: Tx, campaign: str) -> list[Any]:
-    """(version_id, node, number) of enrollments that stand at a node."""
-    return tx.rows(
-        "SELECT version_id, node, COUNT(*) FROM enrollments WHERE campaign = ? AND status <> 'ended' GROUP BY 1, 2",
-        campaign,
-    )
-
-
-def visits(tx: Tx, campaign: str) -> list[Any]:
-    """(version_id, node, outcome, number) of the finished visits in the journal."""
-    return tx.rows(
-        "SELECT e.version_id, s.node, s.outcome, COUNT(*) FROM steps s JOIN enrollments e ON e.id = s.enrollment_id"
-        " WHERE e.campaign = ? GROUP BY 1, 2, 3",
-        campaign,
-    )
+def waiting(tx: Tx, campaign: str) -> int:
+    """How many leads wait, those that are due included: counted apart from where they stand."""
+    return int(tx.value("SELECT COUNT(*) FROM enrollments WHERE campaign = ? AND status = 'waiting'", campaign))
 
 
 def entered(tx: Tx, campaign: str) -> int:
@@ -68,23 +54,52 @@ def touch_states(tx: Tx) -> dict[str, int]:
     return dict(tx.rows("SELECT state, COUNT(*) FROM touches WHERE past = 0 GROUP BY state"))
 
 
-def stuck_by_cause(tx: Tx, campaign: str | None = None) -> list[Any]:
-    """(campaign, node, cause, number, since) of stuck enrollments."""
+def stuck_by_cause(tx: Tx, cause: str | None = None) -> list[Any]:
+    """(campaign, node, cause, number, first and last time at which one of them came to the node) of stuck enrollments,
+    the most frequent first. With `cause`, only those whose cause contains it."""
+    where, words = _stuck(cause)
     return tx.rows(
-        "SELECT campaign, node, reason, COUNT(*), MIN(entered_at) FROM enrollments WHERE status = 'stuck'"
-        " AND (campaign = ? OR ? = 1) GROUP BY 1, 2, 3 ORDER BY 4 DESC",
-        campaign or "",
-        int(campaign is None),
+        f"SELECT campaign, node, reason, COUNT(*), MIN(entered_at), MAX(entered_at) FROM enrollments WHERE {where}"
+        " GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3",
+        *words,
     )
 
 
-def retry(tx: Tx, cause: str | None, *, now: int) -> int:
+def stuck_leads(tx: Tx, campaign: str, node: str, cause: str, *, limit: int) -> list[str]:
+    """Some of those who are stuck there for this cause: an address, or the key of who has none."""
+    rows = tx.rows(
+        "SELECT l.email, l.external_id, l.phone, l.wechat FROM enrollments e JOIN leads l ON l.id = e.lead_id"
+        " WHERE e.campaign = ? AND e.status = 'stuck' AND e.node = ? AND e.reason = ? ORDER BY e.id LIMIT ?",
+        campaign, node, cause, limit,
+    )  # fmt: skip
+    prefixes = ("", "id:", "phone:", "wechat:")
+    return [
+        next(prefix + value for prefix, value in zip(prefixes, row, strict=True) if value) for row in rows if any(row)
+    ]
+
+
+def _stuck(cause: str | None, **only: Any) -> tuple[str, tuple[Any, ...]]:
+    """A condition, and its words. A cause is compared letter by letter; of `only`, what is None narrows nothing."""
+    asked = {f"{column} = ?": word for column, word in only.items() if word is not None}
+    if cause:
+        asked["replace(reason, ?, '') <> reason"] = cause
+    return " AND ".join(["status = 'stuck'", *asked]), tuple(asked.values())
+
+
+def retry(
+    tx: Tx,
+    cause: str | None,
+    *,
+    now: int,
+    campaign: str | None = None,
+    node: str | None = None,
+    lead_id: int | None = None,
+) -> int:
     """Stuck enrollments are due again, and so are the messages they could not write; says how many enrollments.
 
-    With `cause`, only those whose cause contains it, letter by letter.
+    With `cause`, only those whose cause contains it, letter by letter; with the others, only those of them.
     """
-    stuck = "status = 'stuck'" + ("" if not cause else " AND replace(reason, ?, '') <> reason")
-    words = (cause,) if cause else ()
+    stuck, words = _stuck(cause, campaign=campaign, node=node, lead_id=lead_id)
     tx.run(
         f"UPDATE touches SET due_at = ? WHERE state = 'pending' AND enrollment_id IN"
         f" (SELECT id FROM enrollments WHERE {stuck})",
@@ -124,7 +139,7 @@ def touches_of_lead(tx: Tx, lead_id: int) -> list[Any]:
     return tx.rows(
         "SELECT t.enrollment_id, e.campaign, t.node, t.n, t.channel, t.content, t.state, t.asked_at, t.started_at,"
         " t.settled_at, t.because, t.message_id, t.past, t.due_at"
-        " FROM touches t JOIN enrollments e ON e.id = t.enrollment_id WHERE t.lead_id = ?"
+        " FROM touches t JOIN enrollments e ON e.id = t.enrollment_id WHERE t.lead_id = ? AND t.past < 2"
         " ORDER BY t.asked_at, t.enrollment_id, t.node",
         lead_id,
     )
@@ -139,9 +154,10 @@ def notes_of(tx: Tx, enrollment_ids: list[int]) -> list[Any]:
 
 
 def signals_of_lead(tx: Tx, lead_id: int) -> list[Any]:
-    """(kind, at, heard_at, campaign, node, external_id, reason), oldest first."""
+    """(kind, at, heard_at, campaign, node, external_id, reason, confidence, because), oldest first."""
     return tx.rows(
-        "SELECT kind, at, heard_at, campaign, node, external_id, reason FROM signals WHERE lead_id = ? ORDER BY at, id",
+        "SELECT kind, at, heard_at, campaign, node, external_id, reason, confidence, because FROM signals"
+        " WHERE lead_id = ? ORDER BY at, id",
         lead_id,
     )
 
@@ -166,11 +182,13 @@ def open_handoffs(tx: Tx, campaign: str) -> list[Any]:
 
 
 def enrollments_after(tx: Tx, after: int, *, lead_id: int | None, campaign: str | None, limit: int) -> list[Any]:
-    """(id, key, campaign, lead_id, version_id, node, entered_at, status, reason, steps, email, lead key), by id."""
+    """(id, key, campaign, lead_id, version_id, node, entered_at, status, reason, steps, email, lead key, placed, names),
+    by id."""
     return tx.rows(
         "SELECT e.id, e.key, e.campaign, e.lead_id, e.version_id, e.node, e.entered_at, e.status, e.reason, e.steps,"
-        " l.email, l.key FROM enrollments e JOIN leads l ON l.id = e.lead_id"
-        " WHERE e.id > ? AND (e.lead_id = ? OR ? = 1) AND (e.campaign = ? OR ? = 1) ORDER BY e.id LIMIT ?",
+        " l.email, l.key, e.placed, e.names FROM enrollments e JOIN leads l ON l.id = e.lead_id"
+        " WHERE e.id > ? AND l.erased_at IS NULL AND (e.lead_id = ? OR ? = 1) AND (e.campaign = ? OR ? = 1)"
+        " ORDER BY e.id LIMIT ?",
         after,
         lead_id or 0,
         int(lead_id is None),

@@ -27,6 +27,36 @@ changes = Table(
     comment="One row: how many transactions have changed leads, in the order in which they were committed.",
 )
 
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("version_id", Id, primary_key=True),
+    Column("node", Text, primary_key=True, comment="'' for the version as a whole"),
+    Column("what", Text, primary_key=True, comment="entered, here, left, ended"),
+    Column("way", Text, primary_key=True, comment="left: the outcome; ended: the reason; else ''"),
+    Column("slot", Integer, primary_key=True, comment="so that processes seldom wait for one another"),
+    Column("number", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+    comment="Running counts, written in the same transaction as what they count.",
+)
+
+beats = Table(
+    "beats",
+    metadata,
+    Column("slot", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, nullable=False),
+    Column("at", Time, nullable=False, comment="when, by the real clock"),
+    comment="How often something irrevocable was written here; a file outside remembers, so that a backup is known.",
+)
+
+left_before = Table(
+    "left_before",
+    metadata,
+    Column("message_id", Text, primary_key=True),
+    sqlite_with_rowid=False,
+    comment="Messages that left before this database was put back, and that it does not know of; not to be sent again.",
+)
+
 workers = Table(
     "workers",
     metadata,
@@ -59,6 +89,7 @@ leads = Table(
     ),
     Column("created_at", Time, nullable=False),
     Column("change", BigInteger, nullable=False, server_default="0", comment="the number of its latest change"),
+    Column("erased_at", Time, comment="when everything personal was wiped"),
 )
 Index("leads_change", leads.c.change)
 for _identity in (leads.c.email_key, leads.c.external_id, leads.c.phone, leads.c.wechat):
@@ -87,8 +118,53 @@ signals = Table(
     Column("node", Text),
     Column("external_id", Text, unique=True, comment="the same id counts once"),
     Column("reason", Text),
+    Column(
+        "confidence",
+        Text,
+        nullable=False,
+        server_default="human",
+        comment="human, unknown, machine: who did it, as judged",
+    ),
+    Column("because", Text, comment="why it was judged so"),
 )
 Index("signals_lead", signals.c.lead_id, signals.c.at)
+
+hits = Table(
+    "hits",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("lead_id", Id, nullable=False),
+    Column("enrollment_id", Id, nullable=False),
+    Column("node", Text, nullable=False),
+    Column("n", Integer, nullable=False),
+    Column(
+        "kind", Text, nullable=False, comment="viewed, clicked; trap, page: tell of the visitor, and become no signal"
+    ),
+    Column("link", Text, nullable=False, comment="which link; empty for the picture"),
+    Column("at", Time, nullable=False),
+    Column("source", Text, nullable=False, comment="keyed hash of the network address it came from"),
+    Column("agent", Text, nullable=False, comment="what the program called itself"),
+    Column(
+        "judged", Integer, nullable=False, server_default="0", comment="1: has become a signal, or tells of no response"
+    ),
+    comment="Requests for what mails point to, until it can be said who made them; kept for an hour after that.",
+)
+Index("hits_judged", hits.c.judged, hits.c.at)
+Index("hits_lead", hits.c.lead_id, sqlite_where=text("judged = 0"), postgresql_where=text("judged = 0"))
+Index("hits_message", hits.c.enrollment_id, hits.c.at)
+Index("hits_source", hits.c.source, hits.c.at)
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("lead_id", Id, primary_key=True),
+    Column("at", Time, primary_key=True, comment="when it was said"),
+    Column("what", Text, primary_key=True, comment="given, withdrawn, basis (nobody was asked)"),
+    Column("source", Text, nullable=False, comment="by which way we know it"),
+    Column("basis", Text, comment="legal basis"),
+    sqlite_with_rowid=False,
+    comment="What people have agreed to, word by word; leads.consent and leads.basis are what counts now.",
+)
 
 suppressions = Table(
     "suppressions",
@@ -99,6 +175,34 @@ suppressions = Table(
     Column("reason", Text),
     sqlite_with_rowid=False,
 )
+
+lifted = Table(
+    "lifted",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("address_hash", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("at", Time, nullable=False),
+    Column("reason", Text),
+    Column("lifted_at", Time, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    comment="Suppressions that somebody has taken back, with the reason.",
+)
+Index("lifted_address", lifted.c.address_hash)
+
+campaign_notes = Table(
+    "campaign_notes",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("campaign", Text, nullable=False),
+    Column("at", Time, nullable=False),
+    Column("what", Text, nullable=False, comment="paused, stopped, resumed, overridden"),
+    Column("because", Text, nullable=False),
+    Column("actor", Text, comment="a person; NULL: the house itself"),
+    comment="What was done to a campaign as a whole, and why.",
+)
+Index("campaign_notes_campaign", campaign_notes.c.campaign, campaign_notes.c.at)
 
 campaigns = Table(
     "campaigns",
@@ -123,6 +227,20 @@ versions = Table(
 )
 Index("versions_number", versions.c.campaign, versions.c.version, unique=True)
 Index("versions_hash", versions.c.campaign, versions.c.hash, unique=True)
+
+moves = Table(
+    "moves",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("campaign", Text, nullable=False),
+    Column("version_id", Id, nullable=False),
+    Column("choice", Text, nullable=False, comment="move, exit"),
+    Column("map", Text, nullable=False, comment="JSON object: node to node"),
+    Column("asked_at", Time, nullable=False),
+    Column("finished_at", Time),
+    Column("counts", Text, nullable=False, server_default="{}", comment="JSON object: moved, removed, kept by reason"),
+    comment="What was decided about the leads that ran older versions when one was published.",
+)
 
 enrollments = Table(
     "enrollments",
@@ -155,6 +273,17 @@ enrollments = Table(
     Column("lease_until", Time, nullable=False, server_default="0"),
     Column("ended_at", Time),
     Column("eligible_at", Time, comment="from when on the lead may enter again; NULL: never"),
+    Column("moved_from", Id, comment="the enrollment, in an older version, that this one goes on with"),
+    Column("moved_at", Time),
+    Column("placed", Text, comment="of a moved one: the node at which it began; NULL: the start"),
+    Column("names", Text, comment="of a moved one, JSON: nodes that are gone to what they are called now"),
+)
+Index(
+    "enrollments_moved",
+    enrollments.c.campaign,
+    enrollments.c.moved_from,
+    sqlite_where=text("moved_from IS NOT NULL"),
+    postgresql_where=text("moved_from IS NOT NULL"),
 )
 Index(
     "enrollments_due",
@@ -169,6 +298,13 @@ Index(
     enrollments.c.eligible_at,
     sqlite_where=text("status = 'ended' AND eligible_at IS NOT NULL"),
     postgresql_where=text("status = 'ended' AND eligible_at IS NOT NULL"),
+)
+Index("enrollments_key", enrollments.c.key)
+Index(
+    "enrollments_stuck",
+    enrollments.c.campaign,
+    sqlite_where=text("status = 'stuck'"),
+    postgresql_where=text("status = 'stuck'"),
 )
 Index("enrollments_entry", enrollments.c.lead_id, enrollments.c.campaign, enrollments.c.entry, unique=True)
 Index(
@@ -245,6 +381,13 @@ Index(
     postgresql_where=text("state = 'sending'"),
 )
 Index("touches_lead", touches.c.lead_id)
+Index(
+    # A reply or a bounce names the message that it is about.
+    "touches_message_id",
+    touches.c.message_id,
+    sqlite_where=text("message_id IS NOT NULL"),
+    postgresql_where=text("message_id IS NOT NULL"),
+)
 
 field_writes = Table(
     "field_writes",
@@ -271,6 +414,27 @@ touch_notes = Table(
 )
 Index("touch_notes_touch", touch_notes.c.enrollment_id, touch_notes.c.node, touch_notes.c.n)
 
+paces = Table(
+    "paces",
+    metadata,
+    Column("channel", Text, primary_key=True),
+    Column("domain", Text, primary_key=True, comment="of recipients; '' for the channel as a whole"),
+    Column("changed_at", Time, nullable=False),
+    Column("free_at", Time, nullable=False, server_default="0", comment="up to here the turns are given away"),
+    Column("open_at", Time, nullable=False, server_default="0", comment="before this nothing starts"),
+    Column("faults", Integer, nullable=False, server_default="0", comment="in a row"),
+    Column("rests", Integer, nullable=False, server_default="0", comment="in a row; 0: it does not rest"),
+    Column("probing", Integer, nullable=False, server_default="0", comment="1: one message tries whether it is over"),
+    Column("since", Time, comment="when the first of these rests began"),
+    Column("because", Text),
+    Column("queue_to", Time, nullable=False, server_default="0", comment="the last turn promised to one who waits"),
+    Column("queue_place", BigInteger, nullable=False, server_default="0", comment="who is last among them"),
+    Column("head_to", Time, nullable=False, server_default="0", comment="the last turn promised again"),
+    Column("head_place", BigInteger, nullable=False, server_default="0", comment="who is last among those"),
+    sqlite_with_rowid=False,
+    comment="How fast each channel goes, as a whole and to each domain, and what rests.",
+)
+
 handoffs = Table(
     "handoffs",
     metadata,
@@ -293,6 +457,49 @@ Index(
     sqlite_where=text("state IN ('open', 'accepted')"),
     postgresql_where=text("state IN ('open', 'accepted')"),
 )
+
+mailboxes = Table(
+    "mailboxes",
+    metadata,
+    Column("box", Text, primary_key=True, comment="its URL without password"),
+    Column("validity", Text, nullable=False, comment="IMAP's UIDVALIDITY; another one is another box"),
+    Column("number", BigInteger, nullable=False, comment="the last UID that was read"),
+    Column("looked_at", Time, nullable=False),
+    comment="Up to where the mailboxes were read to which replies and bounces come.",
+)
+
+mails = Table(
+    "mails",
+    metadata,
+    Column("key", Text, primary_key=True, comment="hash of its octets: the same mail counts once"),
+    Column("box", Text, nullable=False),
+    Column("arrived_at", Time, nullable=False),
+    Column("heard_at", Time, nullable=False),
+    Column("what", Text, nullable=False, comment="replied, bounced, automatic, ..., unmatched, forged"),
+    Column("because", Text, nullable=False),
+    Column("lead_id", Id),
+    Column("enrollment_id", Id),
+    Column("node", Text),
+    Column("n", Integer),
+    sqlite_with_rowid=False,
+    comment="What came back by mail, and what became of it.",
+)
+_matched = text("lead_id IS NOT NULL")
+Index("mails_lead", mails.c.lead_id, sqlite_where=_matched, postgresql_where=_matched)
+
+remarks = Table(
+    "remarks",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("lead_id", Id, nullable=False),
+    Column("at", Time, nullable=False),
+    Column("who", Text, nullable=False, comment="as they call themselves"),
+    Column("what", Text, nullable=False, comment="note, tag, untag, score"),
+    Column("text", Text, nullable=False),
+    Column("external_id", Text, nullable=False, unique=True, comment="the same click counts once"),
+    comment="What SDR and sales noted about a lead, and what they changed about it.",
+)
+Index("remarks_lead", remarks.c.lead_id, remarks.c.at)
 
 imports = Table(
     "imports",

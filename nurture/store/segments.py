@@ -90,6 +90,7 @@ def _ever(kind: str, now: datetime, within: str | None) -> ColumnElement[bool]:
         .where(
             signals.c.lead_id == leads.c.id,
             signals.c.kind == kind,
+            signals.c.confidence == "human",
             signals.c.at <= _micros(now),
             *(() if since is None else (signals.c.at >= since,)),
         )

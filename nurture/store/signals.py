@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from nurture.snapshot import Confidence
 from nurture.store.database import Tx
 from nurture.store.meeting import meet
+from nurture.store.waking import release_held, wake_leads
 
-__all__ = ["ANSWERS", "Heard", "find_leads", "hear", "identities", "names", "suppress"]
+__all__ = ["ANSWERS", "Heard", "Named", "find_leads", "hear", "hear_again", "identities", "names"]
 
 ANSWERS = frozenset({"accepted", "returned"})
 """What an SDR or sales says about a lead that was handed over."""
@@ -26,6 +28,9 @@ class Heard(NamedTuple):
     node: str | None
     id: str
     reason: str | None
+    confidence: Confidence = "human"
+    because: str | None = None
+    """Why it was judged so."""
 
 
 def find_leads(tx: Tx, column: str, values: list[str]) -> dict[str, int]:
@@ -58,28 +63,16 @@ def hear(tx: Tx, signals: Sequence[Heard], *, now: int) -> list[Heard]:
     # Whoever enrolls or decides these leads now either sees these signals or is woken by them.
     meet(tx, [signal.lead_id for signal in new])
     # Another door may store the same id at the same time: the unique index decides, and one of them is enough.
-    tx.many(
-        "INSERT INTO signals (lead_id, kind, at, heard_at, campaign, node, external_id, reason)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (external_id) DO NOTHING",
-        [(s.lead_id, s.kind, s.at, now, s.campaign, s.node, s.id, s.reason) for s in new],
+    tx.at_once(
+        "INSERT INTO signals (lead_id, kind, at, heard_at, campaign, node, external_id, reason, confidence, because)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (external_id) DO NOTHING",
+        [(s.lead_id, s.kind, s.at, now, s.campaign, s.node, s.id, s.reason, s.confidence, s.because) for s in new],
     )
     lead_ids = sorted({signal.lead_id for signal in new})
-    tx.run(
-        "UPDATE enrollments SET heard = heard + 1, due_at = CASE WHEN due_at > ? THEN ? ELSE due_at END"
-        " WHERE status = 'waiting' AND lead_id IN {many}",
-        now,
-        now,
-        lead_ids,
-    )
+    wake_leads(tx, lead_ids, now=now)
     returned = sorted({signal.lead_id for signal in new if signal.kind == "returned"})
     if returned:
-        # What was held while somebody worked with the lead may go out now.
-        tx.run(
-            "UPDATE touches SET due_at = ? WHERE state = 'pending' AND due_at > ? AND lead_id IN {many}",
-            now,
-            now,
-            returned,
-        )
+        release_held(tx, returned, now=now)
     _answer(tx, [signal for signal in new if signal.kind in ANSWERS])
     return new
 
@@ -108,7 +101,7 @@ def _answer(tx: Tx, answers: Sequence[Heard]) -> None:
                 and answer.node in (None, hand_off.node)
             ):
                 hand_off.state, hand_off.answer = answer.kind, answer
-    tx.many(
+    tx.at_once(
         "UPDATE handoffs SET state = ?, answered_at = ?, reason = ? WHERE enrollment_id = ? AND node = ?",
         [
             (hand_off.state, hand_off.answer.at, hand_off.answer.reason, hand_off.enrollment_id, hand_off.node)
@@ -140,14 +133,23 @@ def names(tx: Tx) -> Iterator[tuple[int, str]]:
             yield lead_id, str(name)
 
 
-def identities(tx: Tx, lead_ids: list[int]) -> list[tuple[int, str | None, str | None, str | None, str | None]]:
-    """(id, email_key, phone, wechat, external_id) of these leads."""
-    return tx.rows("SELECT id, email_key, phone, wechat, external_id FROM leads WHERE id IN {many}", lead_ids)
-
-
-def suppress(tx: Tx, rows: Sequence[tuple[str, str, int, str | None]]) -> None:
-    """Never write to these addresses again: (address hash, kind, at, reason). The first time stands."""
-    tx.many(
-        "INSERT INTO suppressions (address_hash, kind, at, reason) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        list(rows),
+def hear_again(tx: Tx, lead_id: int, kinds: list[str], mark: str) -> None:
+    """What this lead has said of these kinds goes by other ids from now on: the same link, pressed again, says it anew."""
+    tx.run(
+        "UPDATE signals SET external_id = external_id || ? WHERE lead_id = ? AND kind IN {many}", mark, lead_id, kinds
     )
+
+
+class Named(NamedTuple):
+    """A lead by everything that names it."""
+
+    id: int
+    email_key: str | None
+    external_id: str | None
+    phone: str | None
+    wechat: str | None
+
+
+def identities(tx: Tx, lead_ids: list[int]) -> list[Named]:
+    rows = tx.rows("SELECT id, email_key, external_id, phone, wechat FROM leads WHERE id IN {many}", lead_ids)
+    return [Named._make(row) for row in rows]

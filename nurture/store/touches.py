@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from nurture.identity import IdentityKind
+from nurture.store import paces
 from nurture.store.database import Tx
+from nurture.store.waking import cancel_pending, wake
 
 __all__ = [
     "Outbound",
     "Settled",
     "any_due",
+    "any_started",
     "claim_pending",
+    "let_go",
     "next_pending",
     "next_recovery",
     "note",
@@ -21,8 +24,8 @@ __all__ = [
     "release",
     "renew",
     "settle",
+    "started_of",
     "strand",
-    "wake",
 ]
 
 
@@ -52,42 +55,68 @@ class Outbound(NamedTuple):
         return self.enrollment_id, self.node, self.n
 
 
-CLAIM = """
+COLUMNS = ", ".join(Outbound._fields)
+CLAIM = f"""
 UPDATE touches SET epoch = epoch + 1, worker_id = ?, lease_until = ?
 WHERE (enrollment_id, node, n) IN (
     SELECT enrollment_id, node, n FROM touches
-    WHERE state = 'pending' AND due_at <= ? AND lease_until <= ?
+    WHERE state = 'pending' AND due_at <= ? AND lease_until <= ? AND {{channels}}
     AND version_id NOT IN (
         SELECT v.id FROM versions v JOIN campaigns c ON c.campaign = v.campaign WHERE c.paused_at IS NOT NULL)
-    ORDER BY due_at, enrollment_id LIMIT ? {skip_locked})
-RETURNING enrollment_id, node, n, lead_id, version_id, channel, content, purpose, on_unknown, asked_at, expires_at,
-    attempts, epoch, started_at, copies
+    ORDER BY due_at LIMIT ? {{skip_locked}})
+RETURNING {COLUMNS}
 """
 
 
-def claim_pending(tx: Tx, *, now: int, wall: int, worker: int, lease_until: int, limit: int) -> list[Outbound]:
-    """Touches whose time has come, the longest asked for first, each to one worker only."""
-    found = tx.rows(CLAIM, worker, lease_until, now, wall, limit)
+def claim_pending(
+    tx: Tx,
+    *,
+    now: int,
+    wall: int,
+    worker: int,
+    lease_until: int,
+    limit: int,
+    only: str | None = None,
+    but: Sequence[str] = (),
+) -> list[Outbound]:
+    """Touches whose time has come, the longest asked for first, each to one worker only. `only` of this channel, or of
+    all `but` these."""
+    if only is not None:
+        found = tx.rows(CLAIM.replace("{channels}", "channel = ?"), worker, lease_until, now, wall, only, limit)
+    elif but:
+        found = tx.rows(
+            CLAIM.replace("{channels}", "NOT (channel IN {many})"), worker, lease_until, now, wall, list(but), limit
+        )
+    else:
+        found = tx.rows(CLAIM.replace("{channels}", "1 = 1"), worker, lease_until, now, wall, limit)
     return sorted(map(Outbound._make, found), key=lambda touch: (touch.asked_at, touch.key))
 
 
-def next_pending(tx: Tx) -> int | None:
-    """When the next touch is due; those of paused campaigns do not count."""
-    value = tx.value(
-        "SELECT MIN(due_at) FROM touches WHERE state = 'pending' AND version_id NOT IN ("
+def next_pending(tx: Tx, *, now: int) -> int | None:
+    """When the next touch is due. Those of paused campaigns do not count; those of a channel that rests, or has given
+    away its turns, not before it is open again."""
+    running = (
+        "state = 'pending' AND version_id NOT IN ("
         "SELECT v.id FROM versions v JOIN campaigns c ON c.campaign = v.campaign WHERE c.paused_at IS NOT NULL)"
     )
-    return None if value is None else int(value)
+    shut = {channel: pace.open_at for channel, pace in paces.known(tx, now=now).items() if pace.open_at}
+    if not shut:
+        value = tx.value(f"SELECT MIN(due_at) FROM touches WHERE {running}")
+        return None if value is None else int(value)
+    others = "NOT (channel IN {many})"
+    times = [tx.value(f"SELECT MIN(due_at) FROM touches WHERE {running} AND {others}", list(shut))]
+    for channel, open_at in shut.items():
+        due = tx.value(f"SELECT MIN(due_at) FROM touches WHERE {running} AND channel = ?", channel)
+        times.append(None if due is None else max(due, open_at))
+    return min((int(time) for time in times if time is not None), default=None)
 
 
 def any_due(tx: Tx, *, now: int) -> bool:
     """Whether delivery has anything to do."""
-    found = tx.value(
-        "SELECT 1 WHERE EXISTS (SELECT 1 FROM touches WHERE state = 'pending' AND due_at <= ?)"
-        " OR EXISTS (SELECT 1 FROM touches WHERE state = 'sending')",
-        now,
-    )
-    return found is not None
+    due = next_pending(tx, now=now)
+    if due is not None and due <= now:
+        return True
+    return tx.value("SELECT 1 WHERE EXISTS (SELECT 1 FROM touches WHERE state = 'sending')") is not None
 
 
 def next_recovery(tx: Tx) -> int | None:
@@ -111,6 +140,8 @@ class Recipient(NamedTuple):
     score: int
     fields: str
     """JSON object."""
+    consent: str | None = None
+    """yes, no, or None for not asked."""
 
     def identities(self) -> dict[str, str | None]:
         """What a channel may take an address from."""
@@ -128,8 +159,8 @@ class Recipient(NamedTuple):
 def recipients(tx: Tx, lead_ids: list[int]) -> dict[int, Recipient]:
     """These leads, by id."""
     rows = tx.rows(
-        "SELECT id, email, email_key, external_id, phone, wechat, language, time_zone, owner, score, fields"
-        " FROM leads WHERE id IN {many}",
+        "SELECT id, email, email_key, external_id, phone, wechat, language, time_zone, owner, score, fields,"
+        " consent FROM leads WHERE id IN {many}",
         lead_ids,
     )
     return {row[0]: Recipient._make(row) for row in rows}
@@ -140,25 +171,21 @@ def keys_of(tx: Tx, enrollment_ids: list[int]) -> dict[int, str]:
     return dict(tx.rows("SELECT id, key FROM enrollments WHERE id IN {many}", enrollment_ids))
 
 
-def suppressed(tx: Tx, hashes: list[str]) -> dict[str, str]:
-    """Which of these addresses may not be written to, and why."""
-    return dict(
-        tx.rows("SELECT address_hash, MIN(kind) FROM suppressions WHERE address_hash IN {many} GROUP BY 1", hashes)
-    )
-
-
-def opted_out(tx: Tx, hashes: list[str]) -> dict[str, str]:
-    """Which of these addresses belong to somebody who wants no messages at all, and what they said. A bounce is about
-    its own address only."""
+def started_of(tx: Tx, enrollment_ids: list[int]) -> dict[tuple[int, str, int], tuple[str, int | None]]:
+    """Messages that have left, or may have: touch key to campaign and the time of the verdict, if there is one."""
     rows = tx.rows(
-        "SELECT address_hash, MIN(kind) FROM suppressions WHERE address_hash IN {many} AND kind <> 'bounced' GROUP BY 1",
-        hashes,
+        "SELECT t.enrollment_id, t.node, t.n, e.campaign, t.settled_at"
+        " FROM touches t JOIN enrollments e ON e.id = t.enrollment_id"
+        " WHERE t.enrollment_id IN {many} AND t.started_at IS NOT NULL",
+        enrollment_ids,
     )
-    return dict(rows)
+    return {(row[0], row[1], row[2]): (row[3], row[4]) for row in rows}
 
 
 def ended_among(tx: Tx, enrollment_ids: list[int]) -> set[int]:
     """Which of these enrollments have ended."""
+    if not enrollment_ids:
+        return set()
     rows = tx.rows("SELECT id FROM enrollments WHERE status = 'ended' AND id IN {many}", enrollment_ids)
     return {row[0] for row in rows}
 
@@ -178,7 +205,9 @@ def started_since(tx: Tx, lead_ids: list[int], since: int) -> dict[int, list[int
     found: dict[int, list[int]] = {}
     for lead_id, started_at in tx.rows(
         "SELECT lead_id, started_at FROM touches WHERE lead_id IN {many} AND purpose = 'marketing'"
-        " AND started_at > ? AND state IN ('sending', 'sent', 'ambiguous', 'awaiting_confirmation') ORDER BY started_at",
+        # What a lead brought along from an older version is counted there.
+        " AND started_at > ? AND past < 2 AND state IN ('sending', 'sent', 'ambiguous', 'awaiting_confirmation')"
+        " ORDER BY started_at",
         lead_ids,
         since,
     ):
@@ -186,8 +215,7 @@ def started_since(tx: Tx, lead_ids: list[int], since: int) -> dict[int, list[int
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """A verdict: the last word about a touch, or its return to the queue."""
 
     touch: Outbound
@@ -215,11 +243,13 @@ def settle(tx: Tx, verdicts: Sequence[Settled], *, now: int) -> int:
         tx.rows("SELECT id FROM enrollments WHERE id IN {many} ORDER BY id {for_update}", enrollment_ids)
     standing = {
         (enrollment, node, n): (state, epoch)
-        for enrollment, node, n, state, epoch in tx.rows(
-            "SELECT enrollment_id, node, n, state, epoch FROM touches WHERE enrollment_id IN {many}"
+        for enrollment, node, n, state, epoch, worker in tx.rows(
+            "SELECT enrollment_id, node, n, state, epoch, worker_id FROM touches WHERE enrollment_id IN {many}"
             " ORDER BY enrollment_id, node, n {for_update}",
             enrollment_ids,
         )
+        # Nobody's: this very verdict is written already, by a commit whose answer got lost.
+        if worker is not None
     }
     mine = [
         verdict
@@ -230,7 +260,7 @@ def settle(tx: Tx, verdicts: Sequence[Settled], *, now: int) -> int:
     ]
     final = [verdict for verdict in mine if verdict.state != "pending"]
     again = [verdict for verdict in mine if verdict.state == "pending"]
-    tx.many(
+    tx.at_once(
         # An ambiguous one is dated at its intent: it may have left at any moment since.
         "UPDATE touches SET state = ?, settled_at = CASE WHEN ? = 1 THEN COALESCE(started_at, ?) ELSE ? END,"
         " because = ?, worker_id = NULL, lease_until = 0 WHERE enrollment_id = ? AND node = ? AND n = ?",
@@ -260,15 +290,9 @@ def settle(tx: Tx, verdicts: Sequence[Settled], *, now: int) -> int:
     )
     for verdict in again:
         note(tx, verdict.touch.key, verdict.at, "resent" if verdict.resent else "retried", verdict.because)
-    if again:
-        tx.run(
-            # Whose campaign has ended meanwhile gets nothing more from it.
-            "UPDATE touches SET state = CASE WHEN started_at IS NULL THEN 'cancelled' ELSE 'ambiguous' END,"
-            " settled_at = COALESCE(started_at, ?), because = 'the enrollment ended' WHERE state = 'pending'"
-            " AND enrollment_id IN (SELECT id FROM enrollments WHERE status = 'ended' AND id IN {many})",
-            now,
-            [verdict.touch.enrollment_id for verdict in again],
-        )
+    # Whose campaign has ended meanwhile gets nothing more from it.
+    if ended := ended_among(tx, [verdict.touch.enrollment_id for verdict in again]):
+        cancel_pending(tx, sorted(ended), now=now)
     wake(tx, [verdict.touch.enrollment_id for verdict in final], now=now)
     return len(mine)
 
@@ -282,7 +306,7 @@ def postpone(tx: Tx, held: Sequence[tuple[Outbound, str, int, str, int]]) -> Non
         " AND (because IS NULL OR because <> ?)",
         [(at, what, because, *touch.key, touch.epoch, because) for touch, what, _, because, at in held if what],
     )
-    tx.many(
+    tx.at_once(
         "UPDATE touches SET due_at = ?, because = ?, worker_id = NULL, lease_until = 0"
         " WHERE enrollment_id = ? AND node = ? AND n = ? AND epoch = ? AND state = 'pending'",
         [(until, because, *touch.key, touch.epoch) for touch, _, until, because, _ in held],
@@ -303,10 +327,18 @@ def strand(tx: Tx, stranded: Sequence[tuple[Outbound, str]], *, now: int) -> Non
 
 def release(tx: Tx, touches: Sequence[Outbound]) -> None:
     """Claimed and not tried: free for the next one who asks."""
-    tx.many(
+    tx.at_once(
         "UPDATE touches SET worker_id = NULL, lease_until = 0"
         " WHERE enrollment_id = ? AND node = ? AND n = ? AND epoch = ? AND state = 'pending'",
         [(*touch.key, touch.epoch) for touch in touches],
+    )
+
+
+def let_go(tx: Tx, worker: int) -> None:
+    """Free what this worker claimed and has forgotten of, because the answer to its commit got lost."""
+    tx.run(
+        "UPDATE touches SET worker_id = NULL, lease_until = 0 WHERE worker_id = ? AND state = 'pending'",
+        worker,
     )
 
 
@@ -321,22 +353,15 @@ def note(tx: Tx, key: tuple[int, str, int], at: int, what: str, because: str) ->
     )
 
 
-def wake(tx: Tx, enrollment_ids: list[int], *, now: int) -> None:
-    """These enrollments are due now: something they may wait for has happened."""
-    if enrollment_ids:
-        tx.run(
-            "UPDATE enrollments SET heard = heard + 1, due_at = CASE WHEN due_at > ? THEN ? ELSE due_at END"
-            " WHERE status = 'waiting' AND id IN {many}",
-            now,
-            now,
-            enrollment_ids,
-        )
-
-
 def renew(tx: Tx, touches: Sequence[Outbound], *, lease_until: int) -> None:
     """These are still on their way: the final dot alone may take ten minutes."""
-    tx.many(
+    tx.at_once(
         "UPDATE touches SET lease_until = ? WHERE enrollment_id = ? AND node = ? AND n = ? AND epoch = ?"
         " AND state IN ('pending', 'sending')",
         [(lease_until, *touch.key, touch.epoch) for touch in touches],
     )
+
+
+def any_started(tx: Tx) -> bool:
+    """Whether any message of ours has left, or may have: its links are sealed with our secret."""
+    return tx.value("SELECT 1 FROM touches WHERE message_id IS NOT NULL LIMIT 1") is not None

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nurture.store.database import Tx
 
 __all__ = [
     "Version",
+    "by_number",
     "campaigns",
     "current",
     "find",
+    "listed",
+    "numbers",
     "pause",
     "publish",
     "scan",
@@ -78,6 +81,27 @@ def find(tx: Tx, campaign: str, hash: str) -> Version | None:
     return None if row is None else Version._make(row)
 
 
+def by_number(tx: Tx, campaign: str, number: int) -> Version | None:
+    row = tx.row(
+        "SELECT v.id, v.campaign, v.version, v.hash, v.definition, v.contents FROM versions v"
+        " WHERE v.campaign = ? AND v.version = ?",
+        campaign,
+        number,
+    )
+    return None if row is None else Version._make(row)
+
+
+def listed(tx: Tx, campaign: str) -> list[Any]:
+    """(id, version, hash, published_at, whether new enrollments get it, leads inside, enrollments ever), newest first."""
+    return tx.rows(
+        "SELECT v.id, v.version, v.hash, v.published_at, CASE WHEN c.current = v.id THEN 1 ELSE 0 END,"
+        " COUNT(CASE WHEN e.status <> 'ended' THEN 1 END), COUNT(e.id)"
+        " FROM versions v JOIN campaigns c ON c.campaign = v.campaign LEFT JOIN enrollments e ON e.version_id = v.id"
+        " WHERE v.campaign = ? GROUP BY v.id, v.version, v.hash, v.published_at, c.current ORDER BY v.version DESC",
+        campaign,
+    )
+
+
 def current(tx: Tx, campaign: str) -> Version | None:
     """The version that new enrollments of this campaign get."""
     row = tx.row(
@@ -100,6 +124,11 @@ def version_by_id(tx: Tx, id: int) -> Version:
 def campaigns(tx: Tx) -> list[tuple[str, int, int | None]]:
     """(campaign, current version id, paused at) of all published campaigns."""
     return [tuple(row) for row in tx.rows("SELECT campaign, current, paused_at FROM campaigns ORDER BY campaign")]
+
+
+def numbers(tx: Tx) -> dict[int, tuple[str, int]]:
+    """Version id to (campaign, number of the version)."""
+    return {row[0]: (row[1], row[2]) for row in tx.rows("SELECT id, campaign, version FROM versions")}
 
 
 def pause(tx: Tx, campaign: str, *, now: int) -> bool:

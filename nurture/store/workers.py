@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import suppress
+from pathlib import Path
 
 from nurture.store.database import Tx, process_birth
 
@@ -12,7 +14,7 @@ __all__ = ["drop_leases_of_the_dead", "enlist", "leave"]
 
 def enlist(tx: Tx, *, wall: int) -> int:
     """A worker id of one's own; a process may have several, and none ends the leases of another."""
-    host, pid = socket.gethostname(), os.getpid()
+    host, pid = _host(), os.getpid()
     born = process_birth(pid) or ""
     return int(
         tx.value(
@@ -30,12 +32,21 @@ def drop_leases_of_the_dead(tx: Tx) -> int:
     """Free what dead processes of this host held; says how many there were."""
     dead = [
         worker
-        for worker, pid, born in tx.rows("SELECT id, pid, born FROM workers WHERE host = ?", socket.gethostname())
+        for worker, pid, born in tx.rows("SELECT id, pid, born FROM workers WHERE host = ?", _host())
         if _is_dead(pid, born)
     ]
     if dead:
         _free(tx, dead)
     return len(dead)
+
+
+def _host() -> str:
+    """This host among all that may share a database: process ids mean something only in one run of one kernel, and in
+    containers that share a host name each has its own."""
+    with suppress(OSError):
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{socket.gethostname()} {boot} {os.readlink('/proc/self/ns/pid')}"
+    return socket.gethostname()
 
 
 def _is_dead(pid: int, born: str) -> bool:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from nurture.calendar import MONTHS, Calendar
-from nurture.snapshot import Facts, Lead, Scalar, Signal, Snapshot, Touch, TouchState
+from nurture.snapshot import Confidence, Facts, Lead, Scalar, Signal, Snapshot, Touch, TouchState
 
 __all__ = ["click", "heard", "message", "moment", "reply", "snap", "view"]
 
@@ -30,10 +29,17 @@ def moment(text: str | datetime) -> datetime:
 
 
 def heard(
-    kind: str, at: str | datetime, *, to: str | None = None, campaign: str | None = None, reason: str | None = None
+    kind: str,
+    at: str | datetime,
+    *,
+    to: str | None = None,
+    campaign: str | None = None,
+    reason: str | None = None,
+    confidence: Confidence = "human",
+    because: str = "",
 ) -> Signal:
     """A signal of the lead; `to` names the node whose message it answers, if the sender of the signal knew."""
-    return Signal(kind, moment(at), campaign, to, reason=reason)
+    return Signal(kind, moment(at), campaign, to, reason=reason, confidence=confidence, because=because)
 
 
 def reply(at: str | datetime, *, to: str | None = None) -> Signal:
@@ -98,7 +104,7 @@ def snap(
     at = moment(now)
     # Every signal gets an id of its own, as in the store, so that the journal of a decision can name it.
     history = [
-        signal if signal.id else replace(signal, id=f"s{n}")
+        signal if signal.id else signal._replace(id=f"s{n}")
         for n, signal in enumerate(sorted(signals, key=lambda signal: signal.at))
     ]
     facts = Facts(

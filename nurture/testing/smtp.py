@@ -28,7 +28,7 @@ from typing import IO, Any, TypeVar, get_args
 
 from nurture.testing.smtp_dialogue import Caught, Dialogue, Fault, Hangup, Heard, Verb
 
-__all__ = ["Catcher", "Caught", "Fault", "Heard", "Verb", "running"]
+__all__ = ["EXTENSIONS", "Catcher", "Caught", "Fault", "Heard", "Verb", "running"]
 
 EXTENSIONS = ("PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "SIZE 33554432")
 MOST_BYTES = 40 * 1024 * 1024

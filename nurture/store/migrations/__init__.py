@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from nurture.crashpoints import crash_point
+
 if TYPE_CHECKING:
     from nurture.store.database import Store, Tx
 
 __all__ = ["HEAD", "NewerDatabase", "migrate"]
 
-HEAD = "0001"
+HEAD = "0009"
 """The newest revision; a test compares it with the scripts."""
 LOCK = 7_316_201
 """An arbitrary number, the same everywhere: PostgreSQL's advisory lock for migrations."""
@@ -41,7 +43,10 @@ def migrate(store: Store) -> None:
             command.upgrade(config, "head")
         except CommandError as error:
             raise NewerDatabase(f"{NewerDatabase.__doc__} ({error})") from error
+        crash_point("migrate.upgraded")
         _first_words(tx)
+        crash_point("migrate.committing")
+    crash_point("migrate.committed")
 
 
 def _first_words(tx: Tx) -> None:
