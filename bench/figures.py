@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from time import perf_counter
 
-from bench import bare_import, bare_smtp, floor, sink, walked, workload
+from bench import bare_import, bare_smtp, floor, knocking, sink, walked, workload
 from bench.measure import Figure, Pair
 from bench.places import Place, postgres, postgres_answers, size, sqlite
 from nurture.store import Store
@@ -42,8 +42,9 @@ def figures(*, full: bool) -> list[Figure]:
             lambda: against_floor(postgres, leads, render=True), leads, missing=no_postgres,
         ),
         Figure(
+            # Enough batches for two to share: of five, one of them would get three.
             "w-postgres-two", "W, no-op channel, PostgreSQL, two workers", "one worker", steps, 1.6, "higher",
-            lambda: two_workers(leads), leads, missing=no_postgres,
+            lambda: two_workers(20_000), 20_000, missing=no_postgres,
         ),
         Figure(
             "w-smtp", "W over SMTP to a sink on loopback", "bare aiosmtplib, as many connections", "messages/s", 0.8,
@@ -64,6 +65,14 @@ def figures(*, full: bool) -> list[Figure]:
         Figure(
             "bytes", "bytes on disk per lead after W, SQLite", "the hand-written batch loop", "bytes", 3.0, "lower",
             lambda: bytes_on_disk(leads), leads,
+        ),
+        Figure(
+            "web", "requests of leads answered, events stored, per second of the server's processor time", "what is asked",
+            "requests/s", 1.0, "higher", lambda: knocking.answered(10_000),
+        ),
+        Figure(
+            "web-flood", "a tick over 2,000 leads in a flood of 300 requests a second", "in peace", "ms", 1.5, "lower",
+            lambda: knocking.flooded(300), knocking.LEADS,
         ),
         Figure(
             "help", "nurture --help", "python -c pass", "s", 0.5, "lower", start_up, difference=True,

@@ -43,7 +43,9 @@ class Taker(asyncio.Protocol):
 
     def _answer(self, verb: bytes) -> None:
         if verb == b"EHLO":
-            self.transport.write(b"250-sink.example\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 SIZE 50000000\r\n")
+            self.transport.write(
+                b"250-sink.example\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 SIZE 50000000\r\n"
+            )
         elif verb == b"DATA":
             self._in_data = True
             self.transport.write(b"354 go on\r\n")

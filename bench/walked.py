@@ -15,7 +15,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import ClassVar
 
-from bench.workload import CAMPAIGN, CLOSING, DEFINITION, LINKS, MOMENTS, START, SUBJECT, WAIT, variant
+from bench.workload import BATCH, CAMPAIGN, CLOSING, DEFINITION, LINKS, MOMENTS, START, SUBJECT, WAIT, variant
 from nurture.channels.base import Channel, Message, NotSent, Sent, Verdict
 from nurture.channels.email import Email
 from nurture.engine import Engine, Incoming
@@ -39,7 +39,7 @@ class NoOp(Channel):
 
     name: ClassVar[str] = "email"
     evidence: ClassVar[frozenset[str]] = Email.evidence
-    sessions = 500
+    sessions = BATCH
 
     @classmethod
     def open(cls, settings: Settings, secret: bytes) -> NoOp:
@@ -68,6 +68,8 @@ def opened(url: str, *, render: bool = True, smtp: str = "") -> Iterator[Engine]
             smtp_url=smtp,
             secret_key="bench",
             sender="team@example.com",
+            rate_cap="none",
+            domain_rate_cap="none",
             postal_address="1 Example Street",
             language="en",
         )

@@ -17,7 +17,7 @@ from nurture.channels.base import Message, Rendered, Verdict
 from nurture.channels.email import Email
 from nurture.channels.mail import Sender, message_id
 from nurture.channels.smtp import Patience, Relay
-from nurture.testing.smtp import Catcher, Fault
+from nurture.testing.smtp import EXTENSIONS, Catcher, Fault
 
 QUICK = Patience(connect=0.4, command=0.4, dot=0.4, goodbye=0.1, start=30.0)
 
@@ -128,10 +128,13 @@ def scene(tls: tuple[ssl.SSLContext, ssl.SSLContext]) -> Scene:
     return Scene(tls)
 
 
-@pytest.fixture(params=["clear", "starttls"])
+@pytest.fixture(params=["clear", "starttls", "word by word"])
 def each_scene(request: pytest.FixtureRequest, tls: tuple[ssl.SSLContext, ssl.SSLContext]) -> Scene:
-    """Once in clear, once after STARTTLS."""
-    return Scene(tls, encrypted=request.param == "starttls")
+    """Once in clear, once after STARTTLS, once with a server that wants each command to wait for the last reply."""
+    scene = Scene(tls, encrypted=request.param == "starttls")
+    if request.param == "word by word":
+        scene.catcher["extensions"] = [name for name in EXTENSIONS if name != "PIPELINING"]
+    return scene
 
 
 @pytest.fixture

@@ -72,6 +72,28 @@ def test_a_mail_has_exactly_the_headers_that_were_meant() -> None:
     assert read(plain).defects == []
 
 
+def test_answers_bounces_and_opt_outs_by_mail_go_to_addresses_of_their_own() -> None:
+    """C05 (RFC 2369): a link and a mail address; the link alone is for one click (RFC 8058)."""
+    letter = build(
+        a_message(
+            unsubscribe_url="https://example.com/u/abc",
+            unsubscribe_mail="news+u123@example.com",
+            reply_to="news+r123@example.com",
+            return_path="news+b123@example.com",
+        ),
+        SENDER,
+    )
+    read_back = read(letter.raw)
+
+    assert str(letter.sender) == "news+b123@example.com"
+    assert read_back.get_all("Reply-To") == ["news+r123@example.com"]
+    assert read_back["List-Unsubscribe"] == (
+        "<https://example.com/u/abc>, <mailto:news+u123@example.com?subject=unsubscribe>"
+    )
+    assert read_back["From"].addresses[0].addr_spec == "news@example.com"
+    assert_well_formed(letter.raw)
+
+
 @given(speakable.map(lambda text: "x" + text.strip() + "x"))
 @example("欢迎" * 100)
 @example("x" * 900)
@@ -174,10 +196,13 @@ def test_half_a_character_is_refused(part: str) -> None:
         {"unsubscribe_url": "https://example.com/>,<mailto:eve@example.org"},
         {"unsubscribe_url": "https://example.com/\r\nBcc: eve@example.org"},
         {"unsubscribe_url": "https://example.com/" + "x" * 2000},
+        {"unsubscribe_url": "https://example.com/", "unsubscribe_mail": "a@b.example>\r\nBcc: eve@example.org"},
+        {"reply_to": "a@b.example\r\nBcc: eve@example.org"},
+        {"return_path": "a@b.example> SIZE=1"},
     ],
 )
 def test_a_mail_that_would_not_be_one_is_refused(changes: dict[str, Any]) -> None:
-    with pytest.raises(BadHeader):
+    with pytest.raises((BadHeader, BadAddress)):
         build(a_message(**changes), SENDER)
 
 

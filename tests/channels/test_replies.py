@@ -29,7 +29,7 @@ def test_a_policy_of_theirs_never_suppresses_a_lead(phase: Phase, code: int, poi
     verdict = judge(phase, code, f"5.7.{point} no")
 
     assert isinstance(verdict, NotSent)
-    assert verdict.because == "sender" or code == 552
+    assert verdict.because == "standing" or code == 552
 
 
 @pytest.mark.parametrize("point", [0, 1, 2, 3, 6, 10])

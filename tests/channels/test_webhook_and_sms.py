@@ -66,6 +66,27 @@ def test_a_webhook_gets_the_whole_message_and_its_key(message: Make) -> None:
     }
 
 
+ELSEWHERE = "http://169.254.169.254/latest"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"to": ELSEWHERE},
+        {"to": "ada@169.254.169.254"},
+        {"rendered": Rendered(ELSEWHERE, ELSEWHERE, ELSEWHERE, {"url": ELSEWHERE, "host": "169.254.169.254"})},
+        {"rendered": Rendered(text="\r\nHost: 169.254.169.254\r\n\r\nPOST /latest HTTP/1.1\r\n")},
+    ],
+)
+def test_where_a_message_goes_is_said_by_the_settings_and_never_by_a_lead(message: Make, changes: Any) -> None:
+    verdict, server = by_webhook(message, Said(202), **changes)
+
+    assert verdict == Sent("202 Accepted")
+    (asked,) = server.asked
+    assert (asked.method, asked.path) == ("POST", "/in")
+    assert asked.headers["host"] == server.url.removeprefix("http://").partition("/")[0]
+
+
 def test_an_sms_gets_number_text_and_key(message: Make) -> None:
     verdict, server = by_sms(message, Said(200))
 

@@ -17,7 +17,7 @@ def test_a_database_says_of_which_revision_it_is(database_url: str) -> None:
         assert health.up_to_date(health.revision(store))
         with store.read() as tx:
             assert health.overdue(tx, before=0) == []
-            assert health.overdue_messages(tx, before=0) == 0
+            assert health.overdue_messages(tx, before=0) == []
             assert (health.sqlite_version(tx) is None) == store.postgresql
 
 

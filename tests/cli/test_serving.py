@@ -40,6 +40,14 @@ def test_web_refuses_to_listen_to_others(run: Run, host: str) -> None:
     assert "reverse proxy" in ran.err
 
 
+def test_what_leads_reach_may_be_open_to_others(run: Run) -> None:
+    with socket.create_server(("0.0.0.0", 0)) as taken:
+        ran = run("web", "--host", "0.0.0.0", "--leads-only", "--port", taken.getsockname()[1])
+
+    assert ran.status == 3
+    assert "cannot be used" in ran.err
+
+
 def test_web_says_when_its_port_is_taken(run: Run) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ran = run("web", "--port", taken.getsockname()[1])

@@ -244,3 +244,20 @@ def test_a_reader_that_leaves_early_is_no_error(home: Path) -> None:
 
     assert running.wait(timeout=60) == 0
     assert said == b""
+
+
+@pytest.mark.parametrize("sink", [">&-", "> /dev/full", "2>&-", "> /dev/full 2>&1", ">&- 2>&-"])
+def test_a_tick_whose_output_nobody_takes_still_sends(run: Run, home: Path, sink: str) -> None:
+    assert run("backfill", "hello", "leads.csv", "--basis", "registered at the fair", "--now", MONDAY).status == 0
+
+    ran = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m nurture.cli tick --now {MONDAY} {sink}"],
+        cwd=home,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert len(list((home / "outbox").iterdir())) == 2
+    assert "Traceback" not in ran.stderr

@@ -112,7 +112,7 @@ def test_tick_until_lives_virtual_time(lived: Run) -> None:
 def test_status_tells_where_everybody_is(lived: Run) -> None:
     document = lived("status", "--now", "2026-03-02T05:00:00Z", "--json").json
 
-    assert set(document) == {"campaigns", "touches", "conserved"}
+    assert set(document) >= {"campaigns", "touches", "conserved"}
     [campaign] = document["campaigns"]
     assert (campaign["entered"], campaign["waiting"], campaign["due"], campaign["stuck"]) == (2, 1, 1, 0)
     assert campaign["nodes"]["bait"] == {"entered": 2, "here": 0, "outcomes": {"sent": 2}}
@@ -173,7 +173,7 @@ def test_a_paused_campaign_does_nothing_until_it_is_resumed(lived: Run) -> None:
 def test_retry_has_nothing_to_do_where_nobody_is_stuck(lived: Run) -> None:
     ran = lived("retry", "--now", MONDAY, "--json")
 
-    assert (ran.status, ran.json) == (0, {"retried": 0, "stuck": 0, "campaigns": {}})
+    assert (ran.status, ran.json) == (0, {"retried": 0, "stuck": 0, "campaigns": {}, "causes": []})
 
 
 def test_a_lead_that_is_stuck_again_is_a_problem(run: Run, home: Path) -> None:
@@ -188,7 +188,13 @@ def test_a_lead_that_is_stuck_again_is_a_problem(run: Run, home: Path) -> None:
 
     ran = run("retry", "--now", LATER, "--json")
 
-    assert (ran.status, ran.json) == (1, {"retried": 3, "stuck": 3, "campaigns": {"hello": 3}})
+    told = ran.json
+    [cause] = told.pop("causes")
+    assert (ran.status, told) == (1, {"retried": 3, "stuck": 3, "campaigns": {"hello": 3}})
+    assert (cause["node"], cause["leads"], cause["examples"][0]) == ("birthday", 3, "ada@example.com")
+    listed = run("retry", "--dry-run", "--cause", "birthday is not known", "--now", LATER)
+    assert (listed.status, listed.out.splitlines()[0]) == (1, "3 stuck")
+    assert run("retry", "--dry-run", "--cause", "something else", "--now", LATER, "--json").json["causes"] == []
     assert run("retry", "--cause", "something else", "--now", LATER, "--json").json["retried"] == 0
     assert "stuck" in run("history", "ada@example.com").out
     assert "3 stuck" in run("status").out
@@ -289,3 +295,44 @@ def test_doctor_alarms_where_something_cannot_be_reached(
 
     assert ran.status == 1
     assert [one["check"] for one in ran.json["checks"] if one["state"] == "alarm"] == [check]
+
+
+def test_a_campaign_may_be_called_by_its_name(run: Run) -> None:
+    assert run("check", "hello").status == 0
+    assert run("story", "hello", "--json").json["stories"][0]["passed"]
+    assert run("publish", "hello", "--now", MONDAY, "--json").json[0]["campaign"] == "hello"
+    assert run("check", "hallo").status == 1
+
+
+def test_a_story_that_uses_the_words_of_other_systems_is_told_ours(run: Run, home: Path) -> None:
+    story = {"she opens it": {"lead": {"tags": ["registered"]}, "happens": {"bait": "opened"}, "path": ["..."]}}
+    (home / "definitions" / "stories" / "hello.json").write_text(json.dumps(story), encoding="utf-8")
+
+    [problem] = run("story", "hello", "--json").json["problems"]
+
+    assert problem["hint"] == "did you mean 'viewed'?"
+
+
+def test_one_lead_is_taken_out_with_a_reason(run: Run) -> None:
+    run("backfill", "hello", "leads.csv", "--basis", "contract", "--now", MONDAY)
+    out = ("remove", "hello", "--lead", "ada@example.com", "--now", MONDAY, "--json")
+
+    assert run(*out, "--reason", " ").status == 2
+    assert run(*out, "--reason", "a customer", "--by", "Eve").json == {
+        "removed": 1,
+        "campaign": "hello",
+        "node": "bait",
+    }
+    assert run(*out, "--reason", "again").status == 1
+    assert "taken out by hand: Eve: a customer" in run("history", "ada@example.com", "--json").out
+
+
+def test_a_file_that_is_gone_while_leads_are_inside_is_said(run: Run, home: Path) -> None:
+    run("backfill", "hello", "leads.csv", "--basis", "contract", "--now", MONDAY)
+    assert run("status", "--json", "--now", MONDAY).json["without_file"] == []
+    (home / "definitions/hello.json").unlink()
+
+    ran = run("status", "--json", "--now", MONDAY)
+
+    assert (ran.status, ran.json["without_file"]) == (0, [{"campaign": "hello", "inside": 2}])
+    assert "definitions/ has no file of hello any more; 2 leads go on" in ran.err

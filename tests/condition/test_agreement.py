@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, select
 
 from nurture.condition import Condition
-from nurture.snapshot import Signal
+from nurture.snapshot import CONFIDENCE, Signal
 from nurture.store import Store
 from nurture.store.database import micros
 from nurture.store.schema import leads, signals, tags
@@ -139,7 +139,11 @@ def people():
             "score": (0, 7, -7, 100)[n % 4],
         }
         tagged = {tag for k, tag in enumerate(TAGS) if (n >> k) & 1}
-        heard = [Signal(KINDS[(n + k) % 3], NOW - age) for k, age in enumerate(ages) if (n + k) % 4 == 0]
+        heard = [
+            Signal(KINDS[(n + k) % 3], NOW - age, confidence=CONFIDENCE[(n + 2 * k) % 5 % 3])
+            for k, age in enumerate(ages)
+            if (n + k) % 4 == 0
+        ]
         yield n, fields, columns, tagged, heard
 
 
@@ -155,7 +159,11 @@ def fill(connection):
         for tag in tagged:
             connection.execute(insert(tags).values(lead_id=n, tag=tag, at=0))
         for signal in heard:
-            connection.execute(insert(signals).values(lead_id=n, kind=signal.kind, at=micros(signal.at), heard_at=0))
+            connection.execute(
+                insert(signals).values(
+                    lead_id=n, kind=signal.kind, at=micros(signal.at), heard_at=0, confidence=signal.confidence
+                )
+            )
 
 
 def scene(fields, columns, tagged, heard):

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from nurture import crashpoints
 from nurture.cli import main
+from nurture.engine import backfilling, enrolling, hearing, moving
+from nurture.leads import importing
 
 MANY = 1_000_000
 
@@ -15,14 +17,20 @@ MANY = 1_000_000
 def type_commands(
     environment: dict[str, str], home: str, commands: list[list[str]], done: str, crash: str, count: str
 ) -> None:
-    """Type the commands that `done`, a file, does not count yet. With `count`, write how often each point was passed."""
+    """Type the commands that `done`, a file, does not count yet. With `count`, write how often each point was passed.
+
+    `crash` is `POINT:N`, as in NURTURE_CRASH. Batches are tiny, so that there are many commits to be killed at.
+    """
     os.environ.update(environment)
     os.chdir(home)
-    if crash:
-        crashpoints.arm(crash)
+    importing.BATCH = backfilling.BATCH = 2
+    enrolling.BATCH = moving.BATCH = 2
+    hearing.BATCH = 1
     if count:
         for point in crashpoints.POINTS:
             crashpoints.arm(f"{point}:{MANY}")
+    if crash:
+        crashpoints.arm(crash)
     progress, log = Path(done), Path(home, "typed.log")
     finished = int(progress.read_text()) if progress.exists() else 0
     with log.open("a") as sink, contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):
@@ -32,5 +40,6 @@ def type_commands(
                 raise SystemExit(status)
             progress.write_text(str(number))
     if count:
-        passed = (f"{point} {MANY - left}" for point, left in crashpoints.remaining().items())
+        at = {crash.partition(":")[0]: int(crash.partition(":")[2])} if crash else {}
+        passed = (f"{point} {at.get(point, MANY) - left}" for point, left in crashpoints.remaining().items())
         Path(count).write_text("\n".join(passed))

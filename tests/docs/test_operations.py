@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +11,7 @@ import pytest
 
 from nurture.channels.email import DEFAULT_SESSIONS
 from nurture.channels.sms import Sms
-from nurture.engine import Engine, checkup
+from nurture.engine import checkup
 from nurture.settings import Settings
 from nurture.testing import moment
 from tests.docs import settings_table
@@ -71,27 +69,3 @@ def test_who_follows_the_page_gets_what_it_shows(tmp_path: Path) -> None:
 
     with closing(sqlite3.connect(tmp_path / "backup.db")) as backup:
         assert backup.execute("SELECT COUNT(*) FROM enrollments").fetchone() == (1,)
-
-
-def test_after_restoring_a_backup_the_files_have_the_names_of_the_mails_that_had_left(tmp_path: Path) -> None:
-    (tmp_path / "definitions").mkdir()
-    (tmp_path / "definitions" / "mails.json").write_text(json.dumps(MAILS))
-    (tmp_path / "content" / "hello").mkdir(parents=True)
-    (tmp_path / "content" / "hello" / "email.en.md").write_text(HELLO)
-    (tmp_path / "leads.csv").write_text("email,consent\nada@example.com,yes\nbob@example.com,yes\n")
-    database, backup = tmp_path / "nurture.db", tmp_path / "backup.db"
-    names = []
-    for outbox in ("mails", "files"):
-        settings = Settings(home=tmp_path, smtp_url=(tmp_path / outbox).as_uri(), postal_address="1 Example Road")
-        with Engine.open(settings) as engine:
-            if not backup.exists():
-                engine.backfill("mails", tmp_path / "leads.csv", now=NOON)
-                with closing(sqlite3.connect(database)) as connection:
-                    connection.execute(f"VACUUM INTO '{backup}'")
-            assert engine.tick(NOON).sent == 2
-        names.append({file.name for file in (tmp_path / outbox).iterdir()})
-        for left in tmp_path.glob("nurture.db*"):
-            left.unlink()
-        shutil.copy(backup, database)
-
-    assert names[0] == names[1]

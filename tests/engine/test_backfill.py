@@ -165,6 +165,18 @@ def test_a_dry_run_tells_the_same_and_leaves_nothing_behind(campaign: House) -> 
     assert rehearsed["enrolled"] == real["enrolled"] == 1
 
 
+def test_a_dry_run_counts_what_it_rejects_and_leaves_no_file_behind(campaign: House) -> None:
+    history = "nobody@example.com,hello,sent,2026-01-05T09:00:00Z\n"
+
+    rehearsed = backfill(campaign, history, dry_run=True)
+    left = list(campaign.engine.settings.rejects.glob("*"))
+    real = backfill(campaign, history)
+
+    assert rehearsed["history"]["rejected"] == real["history"]["rejected"] == 1
+    assert (rehearsed["history"]["rejects_file"], left) == (None, [])
+    assert Path(real["history"]["rejects_file"]).exists()
+
+
 def test_what_the_past_steps_changed_about_the_lead_is_changed(campaign: House) -> None:
     backfill(
         campaign,

@@ -117,7 +117,7 @@ def test_after_the_pool_a_lead_may_enter_again_when_its_time_has_come(house: Hou
     ("lead", "reason"),
     [
         pytest.param({"basis": None}, "no_basis", id="neither basis nor consent"),
-        pytest.param({"consent": "no"}, "no_basis", id="said no"),
+        pytest.param({"consent": "no"}, "no_consent", id="said no"),
         pytest.param({"tags": ["vip"]}, "no_match", id="does not match the entry condition"),
     ],
 )

@@ -54,7 +54,7 @@ def furnish(home: Path) -> Path:
     return home
 
 
-def eventually(ask: Callable[[], T], seconds: float = 150) -> T:
+def eventually(ask: Callable[[], T], seconds: float = 60) -> T:
     """The first true answer; fails when there is none in time. Only for what other processes do in real time."""
     until = time.monotonic() + seconds
     while not (answer := ask()):
@@ -108,7 +108,7 @@ class System:
             found = self.look(run)
             return found if found.state and found.state.is_final() else None
 
-        return eventually(ended, 200)
+        return eventually(ended, 120)
 
     def look(self, run: FlowRun) -> FlowRun:
         with self.prefect() as prefect:

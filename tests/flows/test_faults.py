@@ -65,7 +65,7 @@ def test_a_heartbeat_that_is_killed_is_followed_by_another(live):
     before = eventually(lambda: live.heartbeat)
     os.kill(before, signal.SIGKILL)
 
-    eventually(lambda: live.heartbeat not in (None, before), 200)
+    eventually(lambda: live.heartbeat not in (None, before), 90)
     enter(live, "after_heartbeat")
 
     assert eventually(lambda: got_mail(live, "after_heartbeat")) == 1
@@ -77,7 +77,7 @@ def test_a_runner_that_is_killed_blocks_no_later_tick(live):
     os.killpg(before, signal.SIGKILL)
 
     eventually(lambda: child(live, "flows.deployments") not in (None, before))
-    eventually(lambda: live.heartbeat not in (None, beating), 200)
+    eventually(lambda: live.heartbeat not in (None, beating), 90)
     enter(live, "after_runner")
 
     assert eventually(lambda: got_mail(live, "after_runner")) == 1
@@ -112,7 +112,7 @@ def test_a_cancelled_run_ends_and_changes_nothing_for_a_lead(live):
     assert live.end_of(run).state.is_cancelled()
     assert got_mail(live, "before_cancel") == 1
     enter(live, "after_cancel")
-    assert eventually(lambda: got_mail(live, "after_cancel"), 200) == 1
+    assert eventually(lambda: got_mail(live, "after_cancel"), 90) == 1
 
 
 def pause(live, paused):
@@ -124,14 +124,14 @@ def pause(live, paused):
 def test_pausing_the_heartbeat_stops_all_sending_until_it_is_resumed(live):
     eventually(lambda: live.heartbeat)
     pause(live, True)
-    eventually(lambda: "paused" in (live.home / ".prefect" / "runner.log").read_text(), 200)
+    eventually(lambda: "paused" in (live.home / ".prefect" / "runner.log").read_text(), 90)
     enter(live, "in_the_pause")
     assert live.run("run-campaign", campaign="greet").state.is_completed(), "time passes"
     assert got_mail(live, "in_the_pause") == 0
 
     pause(live, False)
 
-    assert eventually(lambda: got_mail(live, "in_the_pause"), 120) == 1
+    assert eventually(lambda: got_mail(live, "in_the_pause"), 90) == 1
 
 
 def test_a_burst_of_signals_is_one_tick(live):

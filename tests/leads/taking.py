@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from nurture.identity import address_hash
 from nurture.leads import LeadOptions, import_leads
-from nurture.store.signals import suppress
+from nurture.store.suppressions import suppress
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 SECRET = b"secret"

@@ -215,6 +215,14 @@ def test_a_new_address_does_not_get_around_an_opt_out(store, take):
     assert (address_hash(SECRET, "email", "ada@y.com"), "unsubscribed") in silenced(store)
 
 
+def test_an_opt_out_known_by_another_system_s_id_counts_for_the_address_that_comes_with_it(store, take):
+    silence(store, "unsubscribed", "id", "7")
+    report = take("id,email", "7,ada@y.com")
+
+    assert said(report) == {"suppressed": 1}
+    assert (address_hash(SECRET, "email", "ada@y.com"), "unsubscribed") in silenced(store)
+
+
 def test_of_somebody_erased_nothing_comes_back(store, take):
     silence(store, "erased", "email", "ada@x.com")
     report = take("email,name", "ada@x.com,Ada", "bob@x.com,Bob")

@@ -180,6 +180,50 @@ def test_the_window_is_counted_in_the_leads_days():
 # --- what only the campaign shows ----------------------------------------------------------------------------------
 
 
+SCANNER = heard("clicked", "6 Mar 10:01", to="bait", confidence="machine", because="5 links within 10 seconds")
+NOBODY = heard("viewed", "6 Mar 10:02", to="bait", confidence="unknown", because="many recipients at once")
+
+
+@pytest.mark.parametrize(
+    ("least", "signals", "answer"),
+    [
+        (
+            "human",
+            [SCANNER, NOBODY],
+            Go(
+                "no",
+                because="not clicked or viewed within 2 days; not counted: clicked by a machine"
+                " (5 links within 10 seconds) and 1 more",
+            ),
+        ),
+        (
+            "human",
+            [SCANNER, click("7 Mar 10:00", to="bait")],
+            Go(
+                "yes",
+                because="clicked at 7 Mar 10:00, 24 hours after it was sent; not counted: clicked by a machine"
+                " (5 links within 10 seconds)",
+            ),
+        ),
+        (
+            "unknown",
+            [SCANNER, NOBODY],
+            Go(
+                "yes",
+                because="viewed at 6 Mar 10:02, 2 minutes after it was sent; not counted: clicked by a machine"
+                " (5 links within 10 seconds)",
+            ),
+        ),
+        ("machine", [SCANNER, NOBODY], Go("yes", because="clicked at 6 Mar 10:01, 1 minute after it was sent")),
+    ],
+)
+def test_a_person_counts_and_the_reason_says_who_did_not(least, signals, answer):
+    node = made(CheckResponse, to="bait", evidence=["clicked", "viewed"], within="2 days", confidence=least)
+    touches = [message("bait", sent="6 Mar 10:00")]
+
+    assert node.decide(snap("8 Mar 10:00", entered="6 Mar 10:00", touches=touches, signals=signals)) == answer
+
+
 class Spot:
     """A place in a campaign: `always` and `sometimes` lie before it."""
 

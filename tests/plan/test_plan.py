@@ -59,7 +59,7 @@ def test_a_plan_has_every_node_built_and_every_outcome_wired():
     assert made.nodes["asked"].next == {"yes": "stop", "no": "stop"}
     assert made.nodes["stop"].next == {}
     assert made.order == ("hello", "later", "asked", "stop")
-    assert (made.exit_on, made.calendar.zone) == (frozenset({"bounced"}), "Asia/Shanghai")
+    assert (made.exit_on, made.calendar.zone) == (frozenset({"bounced", "objected"}), "Asia/Shanghai")
 
 
 BAD = [
@@ -287,3 +287,17 @@ def test_errors_come_before_warnings():
     nodes = {"a": say("b"), "b": say("c"), "c": {"type": "stop", "reason": 3}}
 
     assert codes(check(campaign(nodes), WORLD)) == ["E_CONFIG", "W_NO_WAIT"]
+
+
+def test_a_wrong_setting_hides_nothing_else_that_is_wrong_with_its_node():
+    nodes = {
+        "hello": say("asked", content="unheard_of", loud=True),
+        "asked": {"type": "ask", "to": "helo", "wrong": 1, "next": "end"},
+    }
+
+    assert found(nodes) == {
+        "/nodes/hello/loud": "E_UNKNOWN_KEY",
+        "/nodes/hello/content": "E_CONTENT",
+        "/nodes/asked/wrong": "E_UNKNOWN_KEY",
+        "/nodes/asked/to": "E_RESPONSE",
+    }

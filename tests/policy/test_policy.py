@@ -70,13 +70,13 @@ def test_the_window_is_on_the_leads_clock() -> None:
 
     assert ask("4 Mar 02:00", window=WINDOW, calendar=shanghai) == Allow()
     assert ask("4 Mar 12:00", window=WINDOW, calendar=shanghai) == Defer(
-        moment("5 Mar 01:30"), "outside the campaign's send window"
+        moment("5 Mar 01:30"), "outside the campaign's send window, until 5 Mar 09:30"
     )
 
 
 @pytest.mark.parametrize(("now", "until"), [("4 Mar 23:00", "5 Mar 08:00"), ("4 Mar 07:59", "4 Mar 08:00")])
 def test_nobody_is_written_to_at_night(now: str, until: str) -> None:
-    assert ask(now) == Defer(moment(until), "quiet hours where the lead lives")
+    assert ask(now) == Defer(moment(until), f"quiet hours where the lead lives, until {until}")
 
 
 def test_one_marketing_message_a_day_and_person() -> None:
@@ -84,6 +84,7 @@ def test_one_marketing_message_a_day_and_person() -> None:
 
     assert isinstance(answer, Defer)
     assert answer.until == moment("4 Mar 15:00")
+    assert answer.because == "frequency cap: 1 message(s) already in this time, until 4 Mar 15:00"
     assert ask(started=[NOON - timedelta(days=1)]) == Allow()
 
 

@@ -14,7 +14,7 @@ def hunt(by: str = "") -> str:
     """What was found first, and by which search; empty when nothing was. `by`: `machine`, or the name of a scene, where
     it is known who finds it; else all are asked."""
     if by == "machine":
-        return _machine(300)
+        return _machine(1500)
     return _interleavings(Few(1), by) or ("" if by else _machine(100))
 
 

@@ -30,6 +30,7 @@ MAY_BECOME: dict[str | None, set[str]] = {
     **{state: {state} for state in FINAL},
 }
 OPT_OUTS = "('unsubscribed', 'complained', 'bounced')"
+LEFT = ("moved", "removed")
 COPIES = {"hold": 1, "retry_once": 2, "retry": 4}
 """How often a node's message may be handed over, by its policy for what nobody can know."""
 
@@ -108,7 +109,7 @@ class Watch:
     def _commit(self, durable: bool, now: int) -> None:
         rows = self.db.execute(
             "SELECT enrollment_id, node, n, state, epoch, message_id, lead_id, version_id, purpose, started_at,"
-            " expires_at, worker_id, lease_until, settled_at FROM touches"
+            " expires_at, worker_id, lease_until, settled_at, past FROM touches"
         ).fetchall()
         found = {row[:3]: row for row in rows}
         if found != self.touches:
@@ -142,7 +143,9 @@ class Watch:
         was = None if before is None else before[3]
         # The repetition of one that may have left is over before it began.
         given_up = (was, state) == ("pending", "ambiguous") and self.started[row[5]] > 0
-        if state not in MAY_BECOME[was] and not given_up:
+        # What a lead brings along from the version it ran before is known, and settled there.
+        brought = before is None and row[14] == 2 and state in FINAL
+        if state not in MAY_BECOME[was] and not given_up and not brought:
             raise Broken(f"I1 transition of touch {row[:3]}: {was} to {state}")
         if before is not None and row[4] < before[4]:
             raise Broken(f"I2 fencing: the epoch of touch {row[:3]} goes back")
@@ -154,7 +157,7 @@ class Watch:
             raise Broken(f"I2 lease: {row[1]} is taken from a worker whose lease runs")
         if was == "sending" and state != was and row[4] == before[4] and self.actor not in (None, before[11]):
             raise Broken(f"I2 fencing: worker {self.actor} writes the verdict of worker {before[11]} on {row[1]}")
-        if state in FINAL and was not in FINAL:
+        if state in FINAL and was not in FINAL and not brought:
             due = self.db.execute(
                 "SELECT due_at FROM enrollments WHERE id = ? AND node = ? AND status = 'waiting'", row[:2]
             ).fetchone()
@@ -183,7 +186,7 @@ class Watch:
             if cap is not None:
                 (others,) = self.db.execute(
                     "SELECT COUNT(*) FROM touches WHERE lead_id = ? AND purpose = 'marketing' AND started_at > ?"
-                    " AND state IN ('sending', 'sent', 'ambiguous') AND NOT (enrollment_id = ? AND node = ?)",
+                    " AND past < 2 AND state IN ('sending', 'sent', 'ambiguous') AND NOT (enrollment_id = ? AND node = ?)",
                     (lead, now - cap.period // timedelta(microseconds=1), enrollment, node),
                 ).fetchone()
                 if others >= cap.messages:
@@ -219,7 +222,8 @@ class Watch:
             (written,) = self.db.execute("SELECT COUNT(*) FROM steps WHERE enrollment_id = ?", (id,)).fetchone()
             if written != steps:
                 raise Broken(f"I6 journal: enrollment {id} has {steps} steps and {written} in the journal")
-            if before[1] != "waiting" or before[7] > now:
+            # People may move a lead, or take it out, before it is due.
+            if reason not in LEFT and (before[1] != "waiting" or before[7] > now):
                 raise Broken(f"I7 never early: enrollment {id} moves at {now}, and was due at {before[7]}")
 
         if steps > before[3]:
@@ -246,7 +250,7 @@ class Watch:
         for node, at, outcome, because in self.db.execute(
             "SELECT node, at, outcome, because FROM steps WHERE enrollment_id = ? AND seq > ?", (id, before)
         ).fetchall():
-            if str(outcome).startswith("exit:"):
+            if outcome in LEFT or str(outcome).startswith("exit:"):
                 continue
             for kind, happened, _, _, heard in signals:
                 late = kind in ("unsubscribed", "complained", "bounced") and heard >= enrolled
@@ -313,13 +317,15 @@ class Watch:
         ):
             journal.setdefault(step[0], []).append(step)
         points: Counter[int] = Counter()
-        for id, lead, version, status, node, entered, steps, reason, key, enrolled in self.db.execute(
-            "SELECT id, lead_id, version_id, status, node, entered_at, steps, reason, key, enrolled_at FROM enrollments"
+        if self._any("SELECT 1 FROM moves WHERE finished_at IS NULL"):
+            yield "I8 progress: a plan to move leads was not carried out to its end"
+        for id, lead, version, status, node, entered, steps, reason, key, placed in self.db.execute(
+            "SELECT id, lead_id, version_id, status, node, entered_at, steps, reason, key, placed FROM enrollments"
         ).fetchall():
             said = journal.get(id, [])
             if status == "waiting":
                 yield f"I8 progress: enrollment {id} ({key}) still waits at {node} long after everything was due"
-            yield from self._folded(id, plans[version], said, status, node, entered, reason, enrolled)
+            yield from self._folded(id, plans[version], said, status, node, entered, reason, placed)
             if len(said) != steps:
                 yield f"I6 journal: enrollment {id} has {steps} steps and {len(said)} in the journal"
             points[lead] += sum(
@@ -339,33 +345,42 @@ class Watch:
         node: str,
         entered: int,
         reason: str | None,
-        enrolled: int,
+        placed: str | None,
     ) -> Iterator[str]:
         """The journal, folded with the stored definition alone, gives the row."""
-        at_node, since, nodes = definition["start"], None, definition["nodes"]
+        at_node, since, nodes = placed or definition["start"], None, definition["nodes"]
         seen = set()
         for _, seq, visited, from_, at, decided, outcome, _ in said:
             if visited in seen:
                 yield f"I2 one winner: enrollment {id} has been at {visited} twice"
             seen.add(visited)
             # Who leaves before their day has come leaves before they enter.
-            back = at < from_ and not str(outcome).startswith("exit:")
+            back = at < from_ and outcome not in LEFT and not str(outcome).startswith("exit:")
+            # The clock of a node goes on when a lead is moved there; what the new settings make of it is decided then.
+            moved_here = placed is not None and seq == 1
             if visited != at_node or (since is not None and from_ != since) or back:
                 yield f"I6 journal: step {seq} of enrollment {id} is at {visited}, and should be at {at_node}"
                 return
             if at > decided:
                 yield f"I7 never early: enrollment {id} left {visited} before it was time"
             wait = nodes[visited].get("for")
-            if wait and outcome == "next" and at - from_ != int(wait.split()[0]) * 86_400_000_000:
+            long = at - from_ - int(wait.split()[0]) * 86_400_000_000 if wait and outcome == "next" else 0
+            if long < 0 or (long > 0 and not moved_here):
                 yield f"I7 never early, I9 pinning: enrollment {id} waited {(at - from_) / 86.4e9} days, not {wait}"
             settled = self.db.execute(
                 "SELECT settled_at FROM touches WHERE enrollment_id = ? AND node = ?", (id, visited)
             ).fetchone()
-            if settled is not None and outcome in ("sent", "unsent") and at != max(settled[0], from_):
+            if (
+                settled is not None
+                and outcome in ("sent", "unsent")
+                and at != max(settled[0], from_)
+                and not moved_here
+            ):
                 yield f"law 7: enrollment {id} left {visited} at {at}, which was settled at {settled[0]}"
             way = nodes[visited].get("next")
             at_node = way.get(outcome) if isinstance(way, dict) else way
-            at_node = None if at_node == "end" or str(outcome).startswith("exit:") else at_node
+            left = outcome in LEFT or str(outcome).startswith("exit:")
+            at_node = None if at_node == "end" or left else at_node
             since = at
         if status == "ended" and at_node is not None:
             yield f"I6 journal: enrollment {id} has ended ({reason}), and its journal stops before {at_node}"

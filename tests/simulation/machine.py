@@ -18,6 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from nurture.engine import Incoming
 from nurture.identity import LeadRef
+from nurture.moving import Running
 from tests.simulation.world import LEASE, WEATHER, Killed, World, running
 
 __all__ = ["Town", "forget", "run"]
@@ -75,6 +76,10 @@ POISON: dict[str, Any] = {
     "nodes": {"until": {"type": "wait", "until_date": {"field": "renewal"}, "next": "tail"},
               "tail": {"type": "score", "points": 1, "next": "end"}},
 }  # fmt: skip
+RUNNING = (
+    *(Running(), Running("move"), Running("move", {"answered": "hand"}), Running("move", {"nap": "z_first"})),
+    *(Running("move", {"hand": "answered", "m_second": "end"}), Running("exit")),
+)
 PEOPLE = 3
 KINDS = ("replied", "viewed", "clicked", "converted", "unsubscribed", "complained", "bounced", "accepted", "returned")
 GENTLE = ("replied", "viewed", "clicked", "accepted", "returned")
@@ -205,11 +210,16 @@ class Town(RuleBasedStateMachine):
     @rule()
     def resume(self) -> None:
         for name in self.world.engine(9).campaigns():
-            self.world.engine(9).resume(name, now=self.world.now)
+            self.world.engine(9).resume(name, now=self.world.now, despite="looked into")
 
-    @rule(version=st.sampled_from([1, 2]))
-    def publish(self, version: int) -> None:
-        _make_current(self.world, self.versions[version])
+    @rule(version=st.sampled_from([1, 2]), running=st.sampled_from(RUNNING), moved=st.booleans())
+    def publish(self, version: int, running: Running, moved: bool) -> None:
+        """What becomes of those inside is carried out at once, or by whoever ticks next."""
+        engine = self.world.engine(9)
+        engine.roll_back("town", version, now=self.world.now, running=running)
+        if moved:
+            engine.move_on(now=self.world.now)
+        self.world.watch.raise_broken()
 
     @rule()
     def retry(self) -> None:
@@ -260,7 +270,7 @@ class Town(RuleBasedStateMachine):
             elif what == "pause":
                 self.pause("town")
             elif what == "publish":
-                _make_current(self.world, self.versions[2])
+                self.publish(2, RUNNING[after % len(RUNNING)], after % 2 == 0)
             elif what == "retry":
                 self.retry()
             else:

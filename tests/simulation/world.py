@@ -28,6 +28,7 @@ from nurture.registry import channel_types
 from nurture.settings import Settings
 from nurture.store import Store
 from nurture.store.database import Tx, from_micros, micros
+from nurture.store.touches import next_pending, next_recovery
 from nurture.testing import moment
 from tests.simulation.invariants import Accepted, Broken, Watch
 from tests.simulation.loop import Loop
@@ -268,7 +269,7 @@ class World:
         self.outage = False
         engine = self.engine(8)
         for name in engine.campaigns():
-            engine.resume(name, now=self.now)
+            engine.resume(name, now=self.now, despite="looked into")
         self.pass_time(2 * LEASE)
         end = self.now + timedelta(days=days)
         for _ in range(HEARTBEATS):
@@ -283,12 +284,10 @@ class World:
         self.watch.check_end(engine, self.now)
 
     def _next_due(self) -> int | None:
-        value: int | None = self.store.db.execute(
-            "SELECT MIN(at) FROM (SELECT due_at AS at FROM enrollments WHERE status = 'waiting' UNION ALL"
-            " SELECT due_at FROM touches WHERE state = 'pending' UNION ALL"
-            " SELECT started_at FROM touches WHERE state = 'sending')"
-        ).fetchone()[0]
-        return value
+        with self.store.looking() as tx:
+            leads = tx.value("SELECT MIN(due_at) FROM enrollments WHERE status = 'waiting'")
+            times = [leads, next_pending(tx, now=micros(self.now)), next_recovery(tx)]
+        return min((time for time in times if time is not None), default=None)
 
     def close(self) -> None:
         self.store.db.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -17,10 +16,10 @@ from nodes.send_content import SendContent
 from nodes.switch import Switch
 from nodes.tag import Tag
 from nodes.wait import Wait as WaitNode
-from nurture import Calendar, Go, Node, Signal, Snapshot, Touch, Wait
+from nurture import Calendar, Confidence, Go, Node, Signal, Snapshot, Touch, Wait
 from nurture import definition as definitions
 from nurture.plan import Plan, World, compile
-from nurture.snapshot import Facts, Lead, in_order
+from nurture.snapshot import CONFIDENCE, Facts, Lead, in_order
 from nurture.step import Advance, Standing, advance
 from nurture.testing import heard, moment, reply
 
@@ -79,7 +78,7 @@ def path(found: Advance) -> list[str]:
 
 def test_a_message_is_asked_for_once_and_the_lead_stays_until_its_verdict() -> None:
     first = look(plan(ASK), START)
-    later = look(plan(ASK), "3 Mar 09:00", at=ASKED, touches=[replace(SENT, state="pending", settled_at=None)])
+    later = look(plan(ASK), "3 Mar 09:00", at=ASKED, touches=[SENT._replace(state="pending", settled_at=None)])
 
     assert [(message.node, message.n, message.content) for message in first.book.messages] == [("bait", 0, "paper")]
     assert (first.node, first.begun, first.steps) == ("bait", True, [])
@@ -125,7 +124,7 @@ def test_a_response_counts_by_when_it_was_given(signals: list[Signal], now: str,
 
 
 def test_a_message_that_was_never_sent_is_answered_no_at_once() -> None:
-    refused = replace(SENT, state="refused", started_at=None, because="no_address: none")
+    refused = SENT._replace(state="refused", started_at=None, because="no_address: none")
 
     found = look(plan(ASK), START, at=ASKED, touches=[refused])
 
@@ -147,6 +146,21 @@ def test_an_exit_beats_an_outcome_at_the_same_instant() -> None:
     assert found.at == moment("3 Mar 10:00")
 
 
+def test_who_refuses_to_be_decided_about_by_a_machine_leaves_every_campaign() -> None:
+    found = look(plan(ASK), "4 Mar 09:00", at=ASKED, touches=[SENT], signals=[heard("objected", "3 Mar 09:00")])
+
+    assert found.ended == "exit:objected"
+
+
+@pytest.mark.parametrize("confidence", ["unknown", "machine"])
+def test_nobody_leaves_by_what_a_machine_did(confidence: Confidence) -> None:
+    opened = Signal("viewed", moment("3 Mar 12:00"), "c", "bait", confidence=confidence)
+
+    found = look(plan(ASK, exit_on=["viewed"]), "3 Mar 13:00", at=ASKED, touches=[SENT], signals=[opened])
+
+    assert found.ended is None
+
+
 def test_what_came_before_the_exit_still_happened() -> None:
     found = look(
         plan(ASK, exit_on=["unsubscribed"]),
@@ -161,7 +175,7 @@ def test_what_came_before_the_exit_still_happened() -> None:
 
 
 def test_an_old_opt_out_heard_of_today_ends_the_campaign() -> None:
-    late = replace(heard("unsubscribed", "1 Feb 10:00"), heard_at=moment("4 Mar 09:00"))
+    late = heard("unsubscribed", "1 Feb 10:00")._replace(heard_at=moment("4 Mar 09:00"))
 
     found = look(plan(ASK, exit_on=["unsubscribed"]), "4 Mar 09:00", at=ASKED, touches=[SENT], signals=[late])
 
@@ -169,7 +183,7 @@ def test_an_old_opt_out_heard_of_today_ends_the_campaign() -> None:
 
 
 def test_a_conversion_from_before_the_enrollment_ends_nothing() -> None:
-    late = replace(heard("converted", "1 Feb 10:00"), heard_at=moment("4 Mar 09:00"))
+    late = heard("converted", "1 Feb 10:00")._replace(heard_at=moment("4 Mar 09:00"))
 
     found = look(plan(ASK, exit_on=["converted"]), "4 Mar 09:00", at=ASKED, touches=[SENT], signals=[late])
 
@@ -262,10 +276,11 @@ KINDS = ("viewed", "clicked", "replied", "unsubscribed", "converted")
 minutes = st.integers(0, 24 * 60).map(lambda minute: START + timedelta(minutes=minute))
 histories = st.lists(
     st.builds(
-        lambda kind, at, to: Signal(kind, at, "c" if to else None, to, heard_at=at),
+        lambda kind, at, to, by: Signal(kind, at, "c" if to else None, to, heard_at=at, confidence=by),
         st.sampled_from(KINDS),
         minutes,
         st.sampled_from([None, "bait", "other"]),
+        st.sampled_from(CONFIDENCE),
     ),
     max_size=8,
 )
@@ -308,3 +323,12 @@ def test_the_order_in_which_signals_are_heard_changes_nothing(signals: list[Sign
     end = START + timedelta(days=3)
 
     assert live(made, shuffled, [end]) == live(made, signals, [end])
+
+
+def test_a_lead_that_was_moved_by_a_clock_ahead_of_ours_is_due_when_ours_has_come_there():
+    rest = plan({"rest": {"type": "wait", "for": "3 days", "next": "end"}})
+    moved_at = START + timedelta(hours=2)
+
+    found = look(rest, START + timedelta(hours=1), at=Standing("rest", START, True, START, moved_at))
+
+    assert (found.steps, found.due) == ([], moved_at)

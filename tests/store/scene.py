@@ -77,7 +77,7 @@ class Scene:
 
     def commit(self, *moved: Moved, now: int = 0) -> int:
         with self.store.write() as tx:
-            return stored.commit(tx, list(moved), now=now, bump_leads=True)
+            return stored.commit(tx, list(moved), now=now)
 
     def status(self, enrollment: int) -> tuple[Any, ...]:
         """(status, node, due_at, reason)."""

@@ -55,6 +55,24 @@ def test_statements_say_the_same_to_each_store(scene: Scene) -> None:
         assert tx.value("SELECT tag FROM tags WHERE tag IN {many}", ["it's"]) == "it's"
 
 
+def test_rows_that_are_written_at_once_are_written_as_they_are(scene: Scene) -> None:
+    odd = ['"quoted"', "back\\slash", "{braces, commas}", "NULL", "", "100%", "王 😀", "two\nlines", None]
+    rows = [(f"lead{n}", text, None, n - 4) for n, text in enumerate(odd)]
+    with scene.store.write() as tx:
+        inserted = tx.at_once(
+            "INSERT INTO leads (key, owner, language, score, created_at) VALUES (?, ?, ?, ?, 0) ON CONFLICT DO NOTHING",
+            rows,
+        )
+        changed = tx.at_once(
+            "UPDATE leads SET email = ?, score = score + ? WHERE key = ? AND score > ?",
+            [(f"it's {n}", 10, f"lead{n}", 0) for n in range(len(odd))],
+        )
+
+        assert (inserted, changed) == (9, 4)
+    assert scene.rows("SELECT key, owner, language FROM leads ORDER BY id") == [row[:3] for row in rows]
+    assert scene.rows("SELECT email, score FROM leads ORDER BY id")[3:6] == [(None, -1), (None, 0), ("it's 5", 11)]
+
+
 def test_a_rehearsal_sees_what_it_writes_and_keeps_nothing_of_it(scene: Scene) -> None:
     with scene.store.rehearse():
         with scene.store.write() as tx:

@@ -9,7 +9,7 @@ import sys
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from nurture.store import Store, touches, workers
+from nurture.store import Store, waking, workers
 from nurture.store import enrollments as stored
 from nurture.store.database import process_birth
 from nurture.store.signals import Heard, hear
@@ -134,7 +134,7 @@ def test_a_look_that_did_not_know_all_is_not_written_and_looked_again(scene: Sce
     enrollment = scene.enrollment()
     (claimed,) = scene.claim(now=5)
     with scene.store.write() as tx:
-        touches.wake(tx, [enrollment], now=6)
+        waking.wake(tx, [enrollment], now=6)
 
     assert scene.commit(moved(claimed, node="b", due_at=DAY, steps=[step("a")]), now=7) == 0
     assert scene.status(enrollment)[1] == "a"
@@ -159,7 +159,7 @@ def test_a_wake_makes_nobody_later_and_wakes_nobody_who_does_not_wait(scene: Sce
     scene.run("UPDATE enrollments SET status = 'ended', due_at = NULL WHERE id = ?", ended)
 
     with scene.store.write() as tx:
-        touches.wake(tx, [early, late, ended], now=7)
+        waking.wake(tx, [early, late, ended], now=7)
 
     assert [scene.status(each)[2] for each in (early, late, ended)] == [3, 7, None]
 
@@ -183,10 +183,10 @@ def test_who_ends_has_what_was_not_sent_yet_cancelled(scene: Scene) -> None:
 def test_a_hand_off_that_nobody_has_answered_lapses_when_its_lead_goes_on(scene: Scene) -> None:
     scene.enrollment()
     (claimed,) = scene.claim()
-    scene.commit(moved(claimed, due_at=5, hand_overs=[("a", "sdr", "north", 0, 5)]))
+    scene.commit(moved(claimed, due_at=5, hand_offs=[("a", "sdr", "north", 0, 5)]))
     (claimed,) = scene.claim(now=5)
     scene.commit(
-        moved(claimed, node="b", steps=[step("a", "unanswered")], hand_overs=[("b", "sales", None, 5, 9)]), now=5
+        moved(claimed, node="b", steps=[step("a", "unanswered")], hand_offs=[("b", "sales", None, 5, 9)]), now=5
     )
 
     assert scene.rows("SELECT node, state, answered_at FROM handoffs ORDER BY node") == [
@@ -199,7 +199,7 @@ def test_an_answer_by_sdr_closes_the_hand_off_it_names_or_all_of_the_leads(scene
     lead = scene.lead()
     scene.enrollment(lead)
     (claimed,) = scene.claim()
-    scene.commit(moved(claimed, due_at=DAY, hand_overs=[("a", "sdr", None, 0, 5), ("b", "sales", None, 0, 5)]))
+    scene.commit(moved(claimed, due_at=DAY, hand_offs=[("a", "sdr", None, 0, 5), ("b", "sales", None, 0, 5)]))
 
     def states() -> list[tuple[object, ...]]:
         return scene.rows("SELECT node, state, reason FROM handoffs ORDER BY node")

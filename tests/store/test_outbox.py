@@ -10,7 +10,8 @@ from nurture.identity import address_hash
 from nurture.store import reports, touches, versions
 from nurture.store.intents import commit_intents
 from nurture.store.recovery import recover
-from nurture.store.signals import Heard, hear, suppress
+from nurture.store.signals import Heard, hear
+from nurture.store.suppressions import suppress
 from nurture.store.touches import Outbound, Settled
 from tests.store.scene import DAY, LEASE, Scene, intent, moved, started
 
@@ -35,7 +36,7 @@ def test_messages_of_a_paused_campaign_wait(scene: Scene) -> None:
 
     assert scene.claim_touches() == []
     with scene.store.read() as tx:
-        assert touches.next_pending(tx) is None
+        assert touches.next_pending(tx, now=0) is None
 
     with scene.store.write() as tx:
         versions.unpause(tx, "c", now=0)
@@ -68,12 +69,12 @@ def test_who_opted_out_since_is_not_written_to(scene: Scene) -> None:
     assert scene.message(key, "state", "started_at", "attempts") == ("pending", None, 0)
 
 
-def test_an_opt_out_by_one_address_counts_for_all_of_the_person_and_a_bounce_does_not(scene: Scene) -> None:
+def test_an_opt_out_by_one_address_counts_for_all_of_the_person_and_nothing_else_does(scene: Scene) -> None:
     scene.touch()
     (touch,) = scene.claim_touches()
     phone = f"phone of {touch.lead_id}"
     with scene.store.write() as tx:
-        suppress(tx, [(phone, "bounced", 0, None)])
+        suppress(tx, [(phone, "bounced", 0, None), (phone, "a kind of a later day", 0, None)])
         bounced = commit_intents(tx, [intent(touch)], worker=1, lease_until=LEASE)
     scene.run("UPDATE touches SET state = 'pending', started_at = NULL")
     with scene.store.write() as tx:

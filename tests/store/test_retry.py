@@ -63,8 +63,10 @@ def test_the_stuck_are_counted_by_cause(scene: Scene, stuck: list[int]) -> None:
     scene.run("UPDATE enrollments SET reason = ? WHERE id = ?", CAUSES[0], stuck[1])
 
     with scene.store.read() as tx:
-        found = reports.stuck_by_cause(tx, "c")
-        elsewhere = reports.stuck_by_cause(tx, "another")
+        found = reports.stuck_by_cause(tx)
+        some = reports.stuck_by_cause(tx, CAUSES[0])
+        who = reports.stuck_leads(tx, "c", "a", CAUSES[0], limit=1)
 
-    assert tuple(found[0][:4]) == ("c", "a", CAUSES[0], 2)
-    assert (len(found), elsewhere) == (3, [])
+    assert tuple(found[0]) == ("c", "a", CAUSES[0], 2, 0, 0)
+    assert (len(found), some) == (3, found[:1])
+    assert who == ["lead0@example.com"]

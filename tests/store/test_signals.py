@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from nurture.store import touches
-from nurture.store.signals import Heard, hear, suppress
+from nurture.store.signals import Heard, hear
+from nurture.store.suppressions import suppress, suppressed
 from tests.store.scene import DAY, Scene
 
 
@@ -67,7 +67,7 @@ def test_an_address_is_suppressed_once_for_each_kind_and_the_first_time_stands(s
     with scene.store.write() as tx:
         suppress(tx, [("h", "unsubscribed", 3, "first"), ("h", "complained", 4, None)])
         suppress(tx, [("h", "unsubscribed", 9, "second")])
-        barred = touches.suppressed(tx, ["h", "nobody"])
+        barred = suppressed(tx, ["h", "nobody"])
 
     assert list(barred) == ["h"]
     assert scene.rows("SELECT kind, at, reason FROM suppressions ORDER BY at") == [

@@ -129,6 +129,8 @@ SLOTS = {
     "campaign": {"name": "welcome", "title": "Welcome"},
     "unsubscribe_url": "https://example.com/unsubscribe/token",
     "view_url": "https://example.com/view/token",
+    "preferences_url": "https://example.com/preferences/token",
+    "form_url": "https://example.com/form/token",
     "postal_address": "Qinghe Road 1, Shanghai",
     "sender_name": "Qinghe Cloud",
 }

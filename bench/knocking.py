@@ -1,0 +1,183 @@
+"""How many requests for pictures and links a server answers, and what a flood of them does to a tick."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import socket
+import statistics
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+
+from bench import walked, workload
+from bench.measure import Pair
+from bench.places import sqlite
+from nurture.engine import Engine
+from nurture.store import Store
+from nurture.web.lead.tracking import PICTURE
+
+CONNECTIONS = 16
+LEADS = 2_000
+TICKS = 15
+
+
+def answered(requests: int) -> Pair:
+    """Requests a second of the server's own processor time, events stored; against the thousand that is asked of it."""
+    with sqlite() as url, installed(url) as engine, serving(url) as (port, pipe, _):
+        paths = addresses(engine)
+        knock(port, paths, requests // 10)
+        before, began = spent(pipe), time.perf_counter()
+        knock(port, paths, requests)
+        seconds = time.perf_counter() - began
+        used = spent(pipe) - before
+        stored = settled(engine, requests)
+    return Pair(
+        requests / used,
+        1_000.0,
+        {"requests/s by the clock, client on the same machine": requests / seconds, "stored": stored},
+    )
+
+
+def flooded(rate: int) -> Pair:
+    """Milliseconds of a tick that looks at two thousand leads, in a flood of so many requests a second, and in peace."""
+    with sqlite() as url, installed(url) as engine, serving(url) as (port, _, __):
+        paths = addresses(engine)
+        quiet = statistics.median(tick(engine) for _ in range(TICKS))
+        over = threading.Event()
+        flood = threading.Thread(target=pour, args=(port, paths, rate, over))
+        flood.start()
+        try:
+            time.sleep(1)
+            busy = statistics.median(tick(engine) for _ in range(TICKS))
+        finally:
+            over.set()
+            flood.join()
+    return Pair(busy * 1_000, quiet * 1_000)
+
+
+def tick(engine: Engine) -> float:
+    """Seconds of a tick at which everybody has to be looked at, and nobody moves."""
+    with engine.store.write() as tx:
+        tx.run("UPDATE enrollments SET due_at = 0 WHERE status = 'waiting'")
+    began = time.perf_counter()
+    engine.tick(workload.START)
+    return time.perf_counter() - began
+
+
+@contextmanager
+def installed(url: str) -> Iterator[Engine]:
+    """W's leads, each with its first mail."""
+    with Store(url) as store:
+        workload.seed(store, LEADS)
+    with walked.opened(url, render=False) as engine:
+        walked.enroll(engine)
+        engine.tick(workload.START)
+        yield engine
+
+
+def addresses(engine: Engine) -> list[bytes]:
+    """The pictures of all mails."""
+    with engine.store.read() as tx:
+        keys = [row[0] for row in tx.rows("SELECT key FROM enrollments ORDER BY id")]
+    return [f"/o/{engine.keys.sign('open', f'{key}/n3/0')}".encode() for key in keys]
+
+
+def settled(engine: Engine, requests: int) -> float:
+    """How many of the requests are stored, after the server has had a moment for its buffer."""
+    most = 0.0
+    for _ in range(40):
+        time.sleep(0.25)
+        with engine.store.read() as tx:
+            most = float(tx.value("SELECT COUNT(*) FROM hits"))
+        if most >= requests:
+            break
+    return most
+
+
+# --- the server ------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def serving(url: str) -> Iterator[tuple[int, Connection, BaseProcess]]:
+    """A server of its own process on this database: its port, and a pipe that tells its processor time."""
+    spawning = multiprocessing.get_context("spawn")
+    ours, theirs = spawning.Pipe()
+    process = spawning.Process(target=serve, args=(url, theirs), daemon=True)
+    process.start()
+    try:
+        yield ours.recv(), ours, process
+    finally:
+        process.terminate()
+        process.join()
+
+
+def serve(url: str, pipe: Connection) -> None:
+    import uvicorn
+
+    from nurture.web.app import app
+
+    with walked.opened(url, render=False) as engine:
+        door = socket.create_server(("127.0.0.1", 0))
+        site = app(engine, leads_only=True)
+        server = uvicorn.Server(uvicorn.Config(site, log_level="error", access_log=False, server_header=False))
+        pipe.send(door.getsockname()[1])
+
+        def tell() -> None:
+            with suppress(EOFError, OSError):
+                while True:
+                    pipe.recv()
+                    pipe.send(sum(os.times()[:2]))
+
+        threading.Thread(target=tell, daemon=True).start()
+        server.run(sockets=[door])
+
+
+def spent(pipe: Connection) -> float:
+    pipe.send(None)
+    return float(pipe.recv())
+
+
+# --- the visitors ----------------------------------------------------------------------------------------------
+
+
+def knock(port: int, paths: list[bytes], requests: int) -> None:
+    """So many requests, as fast as they are answered. Each visitor comes from a place of its own."""
+
+    async def all_of_them() -> None:
+        await asyncio.gather(*(visit(port, paths, range(first, requests, CONNECTIONS)) for first in range(CONNECTIONS)))
+
+    asyncio.run(all_of_them())
+
+
+async def visit(
+    port: int, paths: list[bytes], numbers: range, pause: float = 0.0, over: threading.Event | None = None
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for n in numbers:
+        if over is not None and over.is_set():
+            break
+        writer.write(
+            b"GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: Mozilla/5.0 Chrome/140.0\r\nX-Forwarded-For: 10.%d.%d.1\r\n\r\n"
+            % (paths[n % len(paths)], n // 200 % 250, n % 200)
+        )
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200"), head
+        await reader.readexactly(len(PICTURE))
+        if pause:
+            await asyncio.sleep(pause)
+    writer.close()
+
+
+def pour(port: int, paths: list[bytes], rate: int, over: threading.Event) -> None:
+    """A flood of about so many requests a second, until it is over."""
+
+    async def all_of_them() -> None:
+        many = range(10**9)
+        await asyncio.gather(*(visit(port, paths, many[n:], CONNECTIONS / rate, over) for n in range(CONNECTIONS)))
+
+    asyncio.run(all_of_them())
