@@ -29,6 +29,7 @@ BIN = os.path.join(VENV, "bin")
 PYTHON = os.path.join(BIN, "python")
 STAMP = os.path.join(VENV, "nurture-ready")
 RUN_LOCK, DEV_LOCK = "requirements.lock", "requirements-dev.lock"
+SOURCE_ONLY = ("dkimpy",)  # its makers publish no wheel; all else comes as one, so that installing runs nobody's code
 
 PATIENCE = 10  # seconds for what runs to clean up after Ctrl-C before it is told again
 DONE, WRONG_USAGE, BROKEN_ENVIRONMENT, INTERRUPTED = 0, 2, 3, 130
@@ -177,12 +178,26 @@ def ready(lock_file: str) -> None:
         make_venv()
     forget_stamps()
     say("installing from {}; the first time takes about a minute".format(lock_file))
-    pip("install", "--require-hashes", "--no-deps", "--only-binary", ":all:", "--requirement", lock_file)
-    # Its build tool came with the lock, so nothing is fetched that the lock does not name.
+    wheels, sources = split(lock_file)
+    pip("install", "--require-hashes", "--no-deps", "--only-binary", ":all:", "--requirement", wheels)
+    # The build tools came with the lock, so nothing is fetched that the lock does not name.
+    pip("install", "--require-hashes", "--no-deps", "--no-build-isolation", "--requirement", sources)
     pip("install", "--no-deps", "--no-build-isolation", "--no-index", "--editable", ".")
     kept = [wanted] if lock_file == RUN_LOCK else [wanted, fingerprint(RUN_LOCK)]
     with open(STAMP, "w") as stamp:
         stamp.write("\n".join(kept) + "\n")
+
+
+def split(lock_file: str) -> "tuple[str, str]":
+    """The lock as two files: what is installed as it was built by its makers, and what is built here."""
+    wheels, sources = os.path.join(VENV, "wheels.txt"), os.path.join(VENV, "sources.txt")
+    with open(os.path.join(ROOT, lock_file)) as lock, open(wheels, "w") as built, open(sources, "w") as unbuilt:
+        into = built
+        for line in lock:
+            if not line.startswith((" ", "#")):
+                into = unbuilt if line.split("==")[0] in SOURCE_ONLY else built
+            into.write(line)
+    return wheels, sources
 
 
 def fingerprint(lock_file: str) -> str:

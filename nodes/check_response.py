@@ -1,10 +1,10 @@
 """Ask whether the lead responded."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import ClassVar
 
-from nurture import Go, Node, Place, Problem, Snapshot, Wait, WaitDuration, setting, span
+from nurture import Confidence, Go, Node, Place, Problem, Signal, Snapshot, Wait, WaitDuration, setting, span
 
 
 class CheckResponse(Node):
@@ -29,6 +29,11 @@ class CheckResponse(Node):
         en="How long after the hand-over a response counts; empty: look back, now",
         zh="发出后多久内的回应有效；留空则只看此刻之前",
     )
+    confidence: Confidence = setting(
+        "human",
+        en="Who must have responded: a person; or also what nobody can tell (unknown), or even scanners (machine)",
+        zh="谁的回应算数：只算真人；或也算无法判断的（unknown）、甚至安全扫描程序的（machine）",
+    )
 
     def decide(self, snapshot: Snapshot) -> Go | Wait:
         touch = snapshot.touch(self.to)
@@ -42,17 +47,15 @@ class CheckResponse(Node):
                 return Go("no", because="not sent yet")
             return Wait(snapshot.now + timedelta(days=1), because="waiting for the message to be sent")
         deadline = calendar.after(self.within, sent_at) if self.within else None
-        answer = snapshot.first_signal(*self.evidence, since=sent_at, before=deadline, to=touch)
+        heard = list(snapshot.all_signals(*self.evidence, since=sent_at, before=deadline, to=touch))
+        answer = next((signal for signal in heard if signal.counts_as(self.confidence)), None)
+        passed_over = _passed_over(heard[: heard.index(answer)] if answer is not None else heard)
         if answer is not None:
-            return Go(
-                "yes",
-                because=f"{answer.kind} at {calendar.say(answer.at)}, {span(answer.at - sent_at)} after it was sent",
-            )
+            after = f"{span(answer.at - sent_at)} after it was sent"
+            return Go("yes", because=f"{answer.kind} at {calendar.say(answer.at)}, {after}{passed_over}")
         if deadline is None or snapshot.now >= deadline:
-            return Go(
-                "no",
-                because=f"not {' or '.join(self.evidence)} " + (f"within {self.within}" if self.within else "so far"),
-            )
+            within = f"within {self.within}" if self.within else "so far"
+            return Go("no", because=f"not {' or '.join(self.evidence)} {within}{passed_over}")
         return Wait(deadline, wake_on=self.evidence, because=f"waiting for a response until {calendar.say(deadline)}")
 
     def check(self, place: Place) -> Iterator[Problem]:
@@ -75,6 +78,17 @@ class CheckResponse(Node):
         if channels and blind and ("evidence" in self.model_fields_set or len(blind) == len(self.evidence)):
             what = f"{', '.join(sorted(channels))} cannot tell whether a lead has {' or '.join(blind)}"
             yield place.warning("W_EVIDENCE", what, f"it can tell: {', '.join(sorted(seen)) or 'nothing'}", "/evidence")
-        if self.evidence == ("viewed",):
+        if set(self.evidence) == {"viewed"}:
             what = "`viewed` alone is weak: many mail programs load no pictures, others load them for nobody"
             yield place.warning("W_WEAK_EVIDENCE", what, "add `clicked` and `replied`", "/evidence")
+
+
+def _passed_over(signals: Sequence[Signal]) -> str:
+    """What was heard and not counted, in a few words."""
+    if not signals:
+        return ""
+    first = signals[0]
+    who = "a machine" if first.confidence == "machine" else "nobody knows whom"
+    why = f" ({first.because})" if first.because else ""
+    more = f" and {len(signals) - 1} more" if len(signals) > 1 else ""
+    return f"; not counted: {first.kind} by {who}{why}{more}"

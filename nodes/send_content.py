@@ -1,6 +1,7 @@
 """Say something to the lead."""
 
 from datetime import timedelta
+from functools import cached_property
 from typing import ClassVar, Literal
 
 from nurture import Go, Node, Send, Snapshot, Wait, WaitDuration, setting
@@ -36,6 +37,10 @@ class SendContent(Node):
     def contents(self) -> tuple[tuple[str, str], ...]:
         return ((self.channel, self.content),)
 
+    @cached_property
+    def _asked(self) -> tuple[Send, ...]:
+        return (Send(self.channel, self.content, self.purpose, self.expires_after.roughly, self.on_unknown),)
+
     def decide(self, snapshot: Snapshot) -> Go | Wait:
         touch = snapshot.touch(snapshot.node)
         if touch is not None and touch.sent:
@@ -47,5 +52,4 @@ class SendContent(Node):
         expires = self.expires_after.roughly
         late = max(snapshot.now - snapshot.entered_at - expires, timedelta()) // DAY
         until = snapshot.entered_at + expires + (late + 1) * DAY
-        asked = () if touch else (Send(self.channel, self.content, self.purpose, expires, self.on_unknown),)
-        return Wait(until, effects=asked, because=f"waiting for {self.channel} to take it")
+        return Wait(until, effects=() if touch else self._asked, because=f"waiting for {self.channel} to take it")

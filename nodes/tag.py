@@ -1,5 +1,6 @@
 """Mark the lead."""
 
+from functools import cached_property
 from typing import Annotated, ClassVar
 
 from nurture import Go, Node, Snapshot, checked, effects, invalid, setting
@@ -27,6 +28,10 @@ class Tag(Node):
         if both := set(self.add) & set(self.remove):
             raise invalid("E_TAG", f"{min(both)!r} is put on and taken off", "choose one")
 
-    def decide(self, snapshot: Snapshot) -> Go:
+    @cached_property
+    def _go(self) -> Go:
         said = [f"{sign}{tag}" for sign, tags in (("+", self.add), ("-", self.remove)) for tag in tags]
         return Go("next", (effects.Tag(self.add, self.remove),), because=f"tags {', '.join(said)}")
+
+    def decide(self, snapshot: Snapshot) -> Go:
+        return self._go
