@@ -34,7 +34,7 @@ from nurture.leads import LeadOptions
 from nurture.settings import Settings
 from nurture.testing.smtp import Catcher, running
 from tests.crash import scene
-from tests.crash.town import PROCESSES, check_messages, paths
+from tests.crash.town import PROCESSES, begin, check_messages, end_of, paths
 
 __all__ = ["Figures", "kill_at_random", "main"]
 
@@ -86,20 +86,18 @@ class Slot:
         while True:
             here, there = PROCESSES.Pipe(duplex=False)
             process = PROCESSES.Process(target=work, args=(self.environment, there))
-            process.start()
+            begin(process)
             there.close()
             try:
                 here.recv()
             except EOFError:
-                process.join(60)
-                raise AssertionError(f"a worker ended with {process.exitcode} before its work") from None
-            if self.may_kill():
-                process.join(self.chance.uniform(0, REACH))
+                raise AssertionError(f"a worker ended with {end_of(process, 60)} before its work") from None
+            if self.may_kill() and end_of(process, self.chance.uniform(0, REACH)) is None:
                 process.kill()
-            process.join(300)
-            if process.exitcode == 0:
+            ended = end_of(process, 300)
+            if ended == 0:
                 return
-            assert process.exitcode == -signal.SIGKILL, f"a worker ended with {process.exitcode}"
+            assert ended == -signal.SIGKILL, f"a worker ended with {ended}"
             self.kills += 1
 
 

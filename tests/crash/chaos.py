@@ -35,7 +35,7 @@ from nurture.testing.smtp import Catcher, running
 from tests.crash import scene
 from tests.crash.at_random import END, SESSIONS, START, settle, work
 from tests.crash.cluster import Cluster, cluster
-from tests.crash.town import PROCESSES, check_messages, paths
+from tests.crash.town import PROCESSES, begin, check_messages, end_of, paths
 
 __all__ = ["Chaos", "chaos", "main"]
 
@@ -163,11 +163,11 @@ def chaos(seconds: float, seed: int, home: Path, server: Cluster) -> Chaos:
 def _tick(environment: dict[str, str]) -> None:
     here, there = PROCESSES.Pipe(duplex=False)
     process = PROCESSES.Process(target=work, args=(environment, there))
-    process.start()
+    begin(process)
     there.close()
     here.recv()
-    process.join(300)
-    assert process.exitcode == 0, f"a worker ended with {process.exitcode}"
+    ended = end_of(process, 300)
+    assert ended == 0, f"a worker ended with {ended}"
 
 
 def main(arguments: list[str] | None = None) -> int:

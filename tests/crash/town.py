@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import threading
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,20 @@ from tests.crash.scene import LEADS
 
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["tests.crash.warm"])
+_ONE_AT_A_TIME = threading.Lock()
+
+
+def begin(process: BaseProcess) -> None:
+    """Start it, from whatever thread: starting one also asks how all others are, and only one thread may read that."""
+    with _ONE_AT_A_TIME:
+        process.start()
+
+
+def end_of(process: BaseProcess, seconds: float) -> int | None:
+    """How it ended, if it does within so many seconds; from whatever thread."""
+    wait([process.sentinel], seconds)
+    with _ONE_AT_A_TIME:
+        return process.exitcode
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,10 @@ def by_command(tmp_path_factory):
     home = furnish(tmp_path_factory.mktemp("by-command"))
     nurture(home, "backfill", "greet", "leads.csv", "--basis", "form", "--now", THEN["now"])
     nurture(home, "tick", "--now", THEN["now"], "--until", THEN["until"])
-    return nurture(home, "status", "--now", THEN["until"])
+    told = nurture(home, "status", "--now", THEN["until"])
+    # Only the command looks at the files of campaigns.
+    assert told.pop("without_file") == []
+    return told
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from typing import Any
 
 from nurture.engine import Engine
 from nurture.identity import LeadRef
+from nurture.moving import Running
 from tests.simulation.world import Killed, World
 
 __all__ = ["EVENTS", "SCENES", "Scene"]
@@ -64,6 +65,10 @@ def deliver(engine: Engine, world: World) -> object:
 
 def beat(engine: Engine, world: World) -> object:
     return engine.tick(world.now)
+
+
+def move(engine: Engine, world: World) -> object:
+    return engine.move_on(now=world.now)
 
 
 def unsubscribe(world: World, lead: LeadRef) -> None:
@@ -161,6 +166,16 @@ def nap_almost_over(world: World, lead: LeadRef) -> None:
     world.pass_time(timedelta(days=2, minutes=-30))
 
 
+def asked_and_changed(world: World, lead: LeadRef) -> None:
+    """The first message waits to be delivered, and who is inside shall go on in a version that says something else."""
+    asked(world, lead)
+    nodes = {
+        name: {**node, "content": "other"} if node["type"] == "send_content" else node
+        for name, node in TOWN["nodes"].items()
+    }
+    world.campaign({**TOWN, "nodes": nodes}, running=Running("move"))
+
+
 def expired(world: World, lead: LeadRef) -> None:
     """The first message waits to be delivered, and it is too late."""
     asked(world, lead)
@@ -201,6 +216,8 @@ SCENES: tuple[Scene, ...] = (
     Scene("one delivers, one hands over", (deliver, decide), asked_alone, first="aaaaa", other=HAND),
     Scene("the lead is gone before delivery", (deliver, decide), asked, first="e"),
     Scene("the lead is gone during delivery", (deliver, decide), asked, first="aaaaaae", weather=("greylisted",)),
+    Scene("one delivers, one moves", (deliver, move), asked_and_changed, first="aaa"),
+    Scene("one delivers in vain, one moves", (deliver, move), asked_and_changed, first="aaa", weather=("greylisted",)),
     Scene("almost at the end of a wait", (decide, decide), nap_almost_over),
     Scene("two workers deliver what has expired", (deliver, deliver), expired),
     Scene("two heartbeats", (beat, beat), nothing),

@@ -24,6 +24,7 @@ from nurture.engine import Engine, Incoming, delivering
 from nurture.engine import engine as engines
 from nurture.engine.plans import Plans
 from nurture.identity import LeadRef, lead_key, normalise_email
+from nurture.moving import KEEP, Running
 from nurture.registry import channel_types
 from nurture.settings import Settings
 from nurture.store import Store
@@ -220,13 +221,13 @@ class World:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "post.en.txt").write_text(text)
 
-    def campaign(self, definition: Mapping[str, Any]) -> int:
+    def campaign(self, definition: Mapping[str, Any], running: Running = KEEP) -> int:
         """Publish it; the id of the version."""
         folder = self.home / "definitions"
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{definition['campaign']}.json"
         path.write_text(json.dumps(definition))
-        return self.engine().publish([path], now=self.now)[0].id
+        return self.engine().publish([path], now=self.now, running=running)[0].id
 
     def lead(self, name: str, *, zone: str | None = None, tags: tuple[str, ...] = (), **fields: Any) -> LeadRef:
         email = f"{name}@example.com"
