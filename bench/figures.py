@@ -138,6 +138,7 @@ def waiting_tick(leads: int) -> float:
         with Store(url) as store:
             workload.seed(store, leads)
         with walked.opened(url, render=False) as engine:
+            walked.publish(engine)
             walked.enroll(engine)
             due = micros(workload.START + timedelta(days=1))
             # All of them wait from here on; how they came to wait is not what is measured.

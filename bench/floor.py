@@ -163,8 +163,8 @@ def walk(url: str, leads: int, *, render: bool = True, send: Send = no_op) -> fl
     plain = parsed.set(drivername="postgresql").render_as_string(hide_password=False)
     db = Postgres(plain) if postgres else Sqlite(parsed.database or ":memory:")
     renderer = Renderer() if render else None
-    began = perf_counter()
     version = _publish(db)
+    began = perf_counter()
     for first in range(0, leads, BATCH):
         _enroll(db, range(first, min(first + BATCH, leads)), version)
     for moment in MOMENTS:

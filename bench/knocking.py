@@ -75,6 +75,7 @@ def installed(url: str) -> Iterator[Engine]:
     with Store(url) as store:
         workload.seed(store, LEADS)
     with walked.opened(url, render=False) as engine:
+        walked.publish(engine)
         walked.enroll(engine)
         engine.tick(workload.START)
         yield engine

@@ -82,6 +82,7 @@ class Run:
 
     def _walk(self, engine: Engine) -> None:
         with self._part("enroll"):
+            walked.publish(engine)
             walked.enroll(engine)
         for moment in MOMENTS:
             with self._part("tick"):

@@ -82,6 +82,7 @@ def opened(url: str, *, render: bool = True, smtp: str = "") -> Iterator[Engine]
 def walk(url: str, *, render: bool = True, smtp: str = "") -> float:
     """All seeded leads from enrolling to the last one routed; says how many seconds it took."""
     with opened(url, render=render, smtp=smtp) as engine:
+        publish(engine)
         began = perf_counter()
         enroll(engine)
         for moment in MOMENTS:
@@ -89,8 +90,11 @@ def walk(url: str, *, render: bool = True, smtp: str = "") -> float:
         return perf_counter() - began
 
 
-def enroll(engine: Engine) -> None:
+def publish(engine: Engine) -> None:
     engine.publish(engine.campaign_files(), now=START)
+
+
+def enroll(engine: Engine) -> None:
     engine.enroll(CAMPAIGN, now=START)
 
 
@@ -120,6 +124,7 @@ def sdr_answers(engine: Engine, moment: datetime) -> list[Incoming]:
 def walk_together(url: str, *, workers: int) -> float:
     """W on several processes: the seconds of their ticks. Enrolling and the SDR's answers are not theirs."""
     with opened(url) as engine, hired(url, workers) as pipes:
+        publish(engine)
         enroll(engine)
         tick_all(pipes, START - WAIT)  # nothing is due, but from here on everything is imported
         spent = 0.0

@@ -72,6 +72,7 @@ def message_maker(
     public = settings.public_url.rstrip("/")
     back = returning(settings, secret)
     keys = Keyring.parse(secret, settings.token_keys)
+    follows = settings.tracks
 
     def at(page: str, purpose: Purpose, effect: str) -> str:
         return f"{public}/{page}/{keys.sign(purpose, effect)}"
@@ -98,7 +99,7 @@ def message_maker(
         rendered = ready.content.render(touch.channel, touch.content, language, context)
         if touch.purpose == "marketing" and rendered.subject and rules_for(fields, settings.jurisdiction).marked:
             rendered = replace(rendered, subject=with_advertising_mark(rendered.subject, language))
-        links = ready.content.tracked(touch.channel, touch.content, language) if settings.tracks else None
+        links = ready.content.tracked(touch.channel, touch.content, language) if follows else None
         if links is not None and rendered.html:
 
             def click(name: str) -> str:
