@@ -31,6 +31,7 @@ from nurture.engine import Engine, TickReport
 from nurture.engine.alarms import Alarm, alarms, recounted
 from nurture.engine.recognising import ClockJumped, put_back
 from nurture.settings import Settings
+from nurture.store.database import unavailable
 
 __all__ = ["HOURLY", "Heart", "end_of_turn", "tick", "work"]
 
@@ -114,6 +115,7 @@ class Heart:
         self._bell = Bell()
         self._counted: list[Alarm] | None = None
         self._rest = PAUSE
+        self._away_until = 0.0
         self._stale = False
 
     def beat(self, end: datetime) -> dict[str, Any]:
@@ -129,16 +131,33 @@ class Heart:
                     get_run_logger().warning("the tick deployment is paused: no step is taken, nothing is sent")
                     return {**self._done, "ended": "paused"}
             if not self._elsewhen.on:
-                # A database that was put back waits for a person; the alarm says so.
-                if put_back(self._engine.store) is None:
-                    try:
-                        self._look(now)
-                    except ClockJumped as jumped:
-                        self._rest_until_told(jumped)
-                self._watch(now)
-                self._show(now)
+                self._once(now)
             time.sleep(LOOK)
         return {**self._done, "ended": "the next run takes over"}
+
+    def _once(self, now: datetime) -> None:
+        """One look. A database that is away, locked or full is waited for: ending would help nobody."""
+        if time.monotonic() < self._away_until:
+            return
+        try:
+            # A database that was put back waits for a person; the alarm says so.
+            if put_back(self._engine.store) is None:
+                try:
+                    self._look(now)
+                except ClockJumped as jumped:
+                    self._rest_until_told(jumped)
+            self._watch(now)
+            self._show(now)
+        except Exception as error:
+            if not unavailable(error):
+                raise
+            if not self._away_until:
+                get_run_logger().error("the database does not answer; asked again until it does: %s", error)
+            self._away_until = time.monotonic() + PAUSE
+        else:
+            if self._away_until:
+                get_run_logger().warning("the database answers again")
+            self._away_until = 0.0
 
     def _rest_until_told(self, jumped: ClockJumped) -> None:
         """Say it, and ask again in a while: a person puts the clock right, or says that it is."""

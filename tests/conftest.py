@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import URL, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
-from nurture.store.database import process_birth
+from nurture.store.workers import process_birth
 
 ON_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 POSTGRES = os.environ.get("NURTURE_TEST_POSTGRES") or "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
@@ -86,6 +86,21 @@ class Postgres:
         name = next(self._names)
         self._run(f'CREATE DATABASE "{name}" TEMPLATE "{self._template}"')
         return self._url(name)
+
+    def end_sessions(self, url: str) -> int:
+        """Cut off whoever is in this database, as an operator may; says how many there were."""
+        with self._admin.connect() as connection:
+            name = {"name": make_url(url).database}
+            ended = connection.scalars(
+                text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"), name
+            )
+            return sum(ended)
+
+    def admit(self, url: str, yes: bool) -> None:
+        """Let sessions into this database, or nobody, and whoever is in is cut off."""
+        self._run(f'ALTER DATABASE "{make_url(url).database}" ALLOW_CONNECTIONS {yes}')
+        if not yes:
+            self.end_sessions(url)
 
     def drop(self, url: str) -> None:
         self._run(f'DROP DATABASE IF EXISTS "{make_url(url).database}" WITH (FORCE)')

@@ -381,7 +381,8 @@ class Delivery:
             if self._under_way:
                 try:
                     with self.store.write() as tx:
-                        outbox.renew(tx, list(self._under_way.values()), lease_until=self.wall() + self.lease)
+                        lease_until = self.wall() + self.lease
+                        outbox.renew(tx, list(self._under_way.values()), worker=self.worker, lease_until=lease_until)
                 except Exception as error:
                     # There are two more looks before the lease runs out; whoever commits next will say what is wrong.
                     if not gone(error):

@@ -18,7 +18,7 @@ from nurture.engine.backfilling import BackfillReport, placer, take_in
 from nurture.engine.complaints import release
 from nurture.engine.deciding import Decider
 from nurture.engine.delivering import Delivered, Delivery
-from nurture.engine.enlisting import enlist, leave
+from nurture.engine.enlisting import enlist, free_the_dead, leave
 from nurture.engine.enrolling import EnrollReport, Entrance, dialect, enroll, enter_matching, next_entry
 from nurture.engine.hearing import HearReport, Incoming, hear, lead_ids
 from nurture.engine.judging import House
@@ -354,7 +354,7 @@ class Engine:
             lambda moment: self.move_on(now=moment).left,
             elapsed,
             lambda moment: next_entry(self.store, self.plans, after=moment),
-            lambda: time.sleep(LEASE_LOOK),  # noqa: TID251  # a lease runs in real time
+            self._wait_for_leases,
         )
         return ticker.tick(now, until=until, progress=progress)
 
@@ -396,6 +396,10 @@ class Engine:
             quiet=QuietHours.parse(self.settings.quiet_hours),
             jurisdiction=self.settings.jurisdiction,
         )
+
+    def _wait_for_leases(self) -> None:
+        free_the_dead(self.store)
+        time.sleep(LEASE_LOOK)  # noqa: TID251  # a lease runs in real time
 
     @property
     def worker(self) -> int:

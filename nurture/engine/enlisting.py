@@ -6,7 +6,7 @@ from nurture.crashpoints import crash_point
 from nurture.store import Store, workers
 from nurture.store.database import insist
 
-__all__ = ["enlist", "leave"]
+__all__ = ["enlist", "free_the_dead", "leave"]
 
 
 def enlist(store: Store, *, wall: int) -> int:
@@ -20,6 +20,16 @@ def enlist(store: Store, *, wall: int) -> int:
         return worker
 
     return insist(once)
+
+
+def free_the_dead(store: Store) -> None:
+    """What processes of this host held that have died since is free."""
+
+    def once() -> None:
+        with store.write() as tx:
+            workers.drop_leases_of_the_dead(tx)
+
+    insist(once)
 
 
 def leave(store: Store, worker: int) -> None:

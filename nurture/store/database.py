@@ -7,7 +7,6 @@ tables; what differs between the two is in this file and in `migrations/`.
 from __future__ import annotations
 
 import json
-import os
 import re
 import sqlite3
 import time
@@ -24,7 +23,17 @@ from sqlalchemy.pool import StaticPool
 if TYPE_CHECKING:
     from nurture.store.beats import Beats
 
-__all__ = ["UNWRITABLE", "Store", "Tx", "chunks", "from_micros", "gone", "insist", "micros", "process_birth"]
+__all__ = [
+    "UNWRITABLE",
+    "Store",
+    "Tx",
+    "chunks",
+    "from_micros",
+    "gone",
+    "insist",
+    "micros",
+    "unavailable",
+]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -73,6 +82,29 @@ def gone(error: BaseException) -> bool:
         )
     # 08 connection, 57 operator intervention, 25P03 idle in a transaction for too long, 53300 too many connections.
     return code[:2] in ("08", "57") or code in ("25P03", "53300")
+
+
+def unavailable(error: BaseException) -> bool:
+    """Whether the trouble is the database's own and may pass: it is gone, locked, full, read-only. Whoever has all the
+    time in the world waits; nothing was started without a commit, so nothing is lost meanwhile."""
+    if gone(error):
+        return True
+    if not isinstance(error, sa.exc.DBAPIError):
+        return False
+    if isinstance(error.orig, sqlite3.Error):
+        # The low byte is the kind of trouble, the others say more about it.
+        return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in _PASSES
+    # 53 resources, such as the disk; 58 the system below; 25006 read-only, as a standby is before it is promoted.
+    code = getattr(error.orig, "sqlstate", None) or ""
+    return code[:2] in ("53", "58") or code == "25006"
+
+
+_PASSES = frozenset(
+    {
+        sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN,
+    }
+)  # fmt: skip
 
 
 def insist(operation: Callable[[], T]) -> T:
@@ -362,24 +394,3 @@ def chunks(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
             held = []
     if held:
         yield held
-
-
-def process_birth(pid: int) -> str | None:
-    """When this process started, as its system tells it; None when there is none, or only its shell is left.
-
-    Where the system does not tell (no /proc, or not to us), a living process answers with an empty text.
-    """
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as stat:
-            fields = stat.read().rpartition(b")")[2].split()
-        # A zombie holds nothing any more: its parent has merely not looked yet.
-        return None if fields[0] in (b"Z", b"X") else fields[19].decode()
-    except (OSError, IndexError):
-        pass
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return None
-    except PermissionError:
-        pass
-    return ""

@@ -12,6 +12,7 @@ from nurture.store.changes import next_change
 from nurture.store.database import Tx
 from nurture.store.meeting import meet
 from nurture.store.waking import cancel_pending, release_held
+from nurture.store.workers import present
 
 __all__ = [
     "Claimed",
@@ -89,6 +90,7 @@ def claim_due(
     tx: Tx, campaign: str, *, now: int, wall: int, worker: int, lease_until: int, limit: int
 ) -> list[Claimed]:
     """Enrollments whose time has come, oldest first, each to one worker only."""
+    present(tx, worker)
     found = tx.rows(CLAIM, worker, lease_until, campaign, now, wall, limit)
     return sorted((Claimed._make(row) for row in found), key=lambda claimed: claimed.id)
 

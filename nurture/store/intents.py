@@ -11,6 +11,7 @@ from nurture.store.database import Tx
 from nurture.store.meeting import meet
 from nurture.store.suppressions import opted_out, suppressed
 from nurture.store.touches import Outbound, ended_among, owned, started_since
+from nurture.store.workers import present
 
 __all__ = ["LEFT_BEFORE", "Intent", "commit_intents"]
 
@@ -39,6 +40,7 @@ def commit_intents(tx: Tx, intents: Sequence[Intent], *, worker: int, lease_unti
     before this moment counts, whoever committed it.
     """
     enrollment_ids = [intent.touch.enrollment_id for intent in intents]
+    present(tx, worker)
     # Two workers with messages to one person must see each other's intents, and neither may miss an opt-out.
     meet(tx, [intent.touch.lead_id for intent in intents])
     standing = {

@@ -9,6 +9,7 @@ from nurture.identity import IdentityKind
 from nurture.store import paces
 from nurture.store.database import Tx
 from nurture.store.waking import cancel_pending, wake
+from nurture.store.workers import present
 
 __all__ = [
     "Outbound",
@@ -81,6 +82,7 @@ def claim_pending(
 ) -> list[Outbound]:
     """Touches whose time has come, the longest asked for first, each to one worker only. `only` of this channel, or of
     all `but` these."""
+    present(tx, worker)
     if only is not None:
         found = tx.rows(CLAIM.replace("{channels}", "channel = ?"), worker, lease_until, now, wall, only, limit)
     elif but:
@@ -353,8 +355,9 @@ def note(tx: Tx, key: tuple[int, str, int], at: int, what: str, because: str) ->
     )
 
 
-def renew(tx: Tx, touches: Sequence[Outbound], *, lease_until: int) -> None:
+def renew(tx: Tx, touches: Sequence[Outbound], *, worker: int, lease_until: int) -> None:
     """These are still on their way: the final dot alone may take ten minutes."""
+    present(tx, worker)
     tx.at_once(
         "UPDATE touches SET lease_until = ? WHERE enrollment_id = ? AND node = ? AND n = ? AND epoch = ?"
         " AND state IN ('pending', 'sending')",

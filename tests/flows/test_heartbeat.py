@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from flows import tick as heartbeat
 from flows.brake import brake
 from flows.fan_out import MOST, helpers_for
 from flows.pulse import SILENT, STUCK, Pulse
-from flows.tick import OVERLAP, end_of_turn
+from flows.tick import OVERLAP, Heart, end_of_turn
+from flows.virtual_time import VirtualTime
+from nurture.engine import Engine
+from nurture.store import database
+from tests.engine.house import House
+from tests.flows.system import eventually
 
 NOON = datetime(2026, 3, 6, 12, 0, tzinfo=UTC)
 ONE = NOON + timedelta(hours=1)
@@ -128,3 +136,41 @@ def test_afterwards_a_stop_means_what_it_meant_before():
 @pytest.mark.parametrize(("due", "helpers"), [(0, 0), (19_999, 0), (45_000, 2), (10_000_000, MOST)])
 def test_help_is_called_for_large_backlogs_only(due, helpers):
     assert helpers_for(due) == helpers
+
+
+def test_a_database_that_goes_away_is_waited_for_and_the_heart_goes_on(
+    postgres, postgres_url, tmp_path, monkeypatch, caplog
+):
+    for name in ("LOOK", "PAUSE"):
+        monkeypatch.setattr(heartbeat, name, 0.01)
+    monkeypatch.setattr(database, "PATIENCE", 0.0)
+    monkeypatch.setattr(heartbeat, "get_run_logger", lambda: logging.getLogger("heart"))
+    monkeypatch.setattr(heartbeat, "show_campaigns", lambda *_: None)
+    monkeypatch.setattr(heartbeat, "work", heartbeat.work.fn)  # no run, no task
+    house = House(tmp_path, postgres_url)
+    house.campaign({"seen": {"type": "tag", "add": ["seen"], "next": "end"}})
+    lead = house.lead()
+
+    def disturb():
+        try:
+            eventually((tmp_path / ".prefect" / "pulse").exists)
+            postgres.admit(postgres_url, False)
+            eventually(lambda: "does not answer" in caplog.text)
+            postgres.admit(postgres_url, True)
+            eventually(lambda: "answers again" in caplog.text)
+            house.enter(lead, now=datetime.now(UTC))
+            eventually(lambda: house.path(lead) == ["seen: next", "completed"])
+        finally:
+            monkeypatch.setattr(heartbeat, "clock", lambda: datetime.max.replace(tzinfo=UTC))
+
+    with Engine.open(house.settings) as engine, ThreadPoolExecutor(1) as pool:
+        heart = Heart(engine, Pulse(tmp_path), VirtualTime(tmp_path), paused=lambda: None)
+        disturbing = pool.submit(disturb)
+        # Signals are heard in the main thread alone, so the heart beats here.
+        told = heart.beat(datetime.now(UTC) + timedelta(hours=1))
+        disturbing.result()
+    house.engine.close()
+
+    assert told["ended"] == "the next run takes over"
+    assert told["steps"] == 1
+    assert [record.levelname for record in caplog.records if record.name == "heart"] == ["ERROR", "WARNING"]

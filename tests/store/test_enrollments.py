@@ -11,8 +11,8 @@ from sqlalchemy.exc import IntegrityError
 
 from nurture.store import Store, waking, workers
 from nurture.store import enrollments as stored
-from nurture.store.database import process_birth
 from nurture.store.signals import Heard, hear
+from nurture.store.workers import process_birth
 from tests.store.scene import DAY, LEASE, Scene, counted, moved, step
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody tells when a process was born")
@@ -244,6 +244,22 @@ def test_what_a_dead_process_held_is_free_at_once(scene: Scene) -> None:
     assert scene.message(waiting, "state", "lease_until") == ("pending", 0)
     assert scene.message(leaving, "state", "lease_until") == ("sending", 0)
     assert scene.value("SELECT COUNT(*) FROM workers WHERE id = ?", dead) == 0
+
+
+def test_what_a_dead_process_takes_with_its_last_commit_is_free_at_the_next_look(postgres_scene: Scene) -> None:
+    scene = postgres_scene
+    dead = enlisted(scene.store, 2**22 + 7, "12345")
+    scene.enrollment()
+
+    with scene.store.write() as last:
+        claimed = stored.claim_due(last, "c", now=0, wall=0, worker=dead, lease_until=LEASE, limit=1)
+        with scene.store.write() as tx:
+            assert workers.drop_leases_of_the_dead(tx) == 0
+    with scene.store.write() as tx:
+        assert workers.drop_leases_of_the_dead(tx) == 1
+
+    assert len(claimed) == 1
+    assert len(scene.claim(wall=1)) == 1
 
 
 @linux

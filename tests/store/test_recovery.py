@@ -75,10 +75,10 @@ def test_a_lease_that_is_renewed_is_not_recovered(scene: Scene) -> None:
     stale = touch._replace(epoch=touch.epoch - 1)
 
     with scene.store.write() as tx:
-        touches.renew(tx, [stale], lease_until=5 * LEASE)
+        touches.renew(tx, [stale], worker=scene.worker, lease_until=5 * LEASE)
     assert scene.message(key, "lease_until") == (LEASE,)
 
     with scene.store.write() as tx:
-        touches.renew(tx, [touch], lease_until=2 * LEASE)
+        touches.renew(tx, [touch], worker=scene.worker, lease_until=2 * LEASE)
     assert recovered(scene, wall=LEASE) == 0
     assert recovered(scene, wall=2 * LEASE) == 1
