@@ -210,11 +210,15 @@ def _mail(settings: Settings) -> Iterator[Finding]:
 
 def _complaints(store: Store) -> Iterator[Finding]:
     with store.read() as tx:
-        stopped = campaign_notes.stopped(tx)
-    for campaign, because in stopped.items():
-        hint = "look at what was sent to whom; `nurture resume CAMPAIGN` lets it go on"
-        yield Finding("complaints", "alarm", f"{campaign} was stopped: {because}", hint)
-    if not stopped:
+        unsettled = campaign_notes.unsettled(tx)
+    for campaign, (what, because) in unsettled.items():
+        if what == "warned":
+            hint = "it goes on; look at what was sent to whom, and `nurture pause CAMPAIGN` if they are right"
+            yield Finding("complaints", "warning", f"{campaign}: {because}", hint)
+        else:
+            hint = "look at what was sent to whom; `nurture resume CAMPAIGN` lets it go on"
+            yield Finding("complaints", "alarm", f"{campaign} was stopped: {because}", hint)
+    if not unsettled:
         yield Finding("complaints", "ok", "no campaign was stopped")
 
 

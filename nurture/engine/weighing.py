@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from nurture.evidence import REACH, SETTLE, Hit, HitKind, judge
@@ -13,6 +13,7 @@ from nurture.store.database import insist, micros
 from nurture.store.hits import StoredHit
 from nurture.store.signals import Heard
 from nurture.store.touches import note, started_of
+from nurture.store.waking import wake_leads
 
 __all__ = ["next_weighing", "weigh"]
 
@@ -29,13 +30,17 @@ def weigh(store: Store, *, now: datetime) -> int:
     at, heard = micros(now), 0
     with store.read() as tx:
         oldest = hits.next_judgement(tx)
-    if oldest is None or oldest > at - _settle:
-        return 0
-    while True:
-        judged, new = insist(lambda: _weigh_batch(store, at))
-        heard += new
-        if judged < BATCH:
-            return heard
+        if oldest is None:
+            return 0
+        sources = [_ripe] if oldest <= at - _settle else []
+        if _before_opt_outs(tx, at):
+            sources.append(_before_opt_outs)
+    for source in sources:
+        judged = BATCH
+        while judged == BATCH:
+            judged, new = insist(lambda source=source: _weigh_batch(store, source, at))  # type: ignore[misc]  # bound now
+            heard += new
+    return heard
 
 
 def next_weighing(tx: Tx) -> int | None:
@@ -44,15 +49,26 @@ def next_weighing(tx: Tx) -> int | None:
     return None if oldest is None else oldest + _settle
 
 
-def _weigh_batch(store: Store, now: int) -> tuple[int, int]:
+def _ripe(tx: Tx, now: int) -> list[StoredHit]:
+    """What was asked for so long ago that nothing that bears on it is still to come."""
+    return hits.ripe(tx, until=now - _settle, limit=BATCH)
+
+
+def _before_opt_outs(tx: Tx, now: int) -> list[StoredHit]:
+    """What was asked for just before its lead opted out: that is judged at once, by what came until then."""
+    return hits.before_opt_outs(tx, since=now - _settle, until=now, limit=BATCH)
+
+
+def _weigh_batch(store: Store, source: Callable[[Tx, int], list[StoredHit]], now: int) -> tuple[int, int]:
     """(requests judged, signals heard)."""
     with store.write() as tx:
-        batch = hits.ripe(tx, until=now - _settle, limit=BATCH)
+        batch = source(tx, now)
         if not batch:
             return 0, 0
         enrollments = sorted({hit.enrollment_id for hit in batch})
         messages = started_of(tx, enrollments)
-        signals = _signals(batch, hits.around(tx, batch, reach=_reach), messages)
+        opted_out = hits.opt_outs(tx, batch, reach=_reach)
+        signals = _signals(batch, hits.around(tx, batch, reach=_reach), messages, opted_out)
         new = stored.hear(tx, signals, now=now)
         unproven = hits.unproven(tx, enrollments)
         for hit in batch:
@@ -62,6 +78,9 @@ def _weigh_batch(store: Store, now: int) -> tuple[int, int]:
                 unproven.discard(key)
                 note(tx, key, hit.at, "arrived", "something in it was opened, so it did arrive")
         hits.judged(tx, [hit.id for hit in batch])
+        if opted_out:
+            # Not everything becomes a signal, and whoever has opted out waits for nothing.
+            wake_leads(tx, sorted(opted_out), now=now)
         hits.forget(tx, before=now - _kept)
     return len(batch), len(new)
 
@@ -70,6 +89,7 @@ def _signals(
     batch: Sequence[StoredHit],
     around: Sequence[StoredHit],
     messages: Mapping[tuple[int, str, int], tuple[str, int | None]],
+    opted_out: Mapping[int, Sequence[int]],
 ) -> list[Heard]:
     by_message: dict[tuple[int, str, int], list[Hit]] = defaultdict(list)
     by_source: dict[str, list[Hit]] = defaultdict(list)
@@ -86,6 +106,10 @@ def _signals(
         campaign, settled_at = messages[key]
         after = None if settled_at is None else timedelta(microseconds=hit.at - settled_at)
         near = by_message[key] + by_source[hit.source]
+        stop = next((at for at in opted_out.get(hit.lead_id, ()) if at >= hit.at), None)
+        if stop is not None:
+            # However late this is judged: what came after the opt-out was not known when it ended the campaign.
+            near = [other for other in near if other.at <= timedelta(microseconds=stop)]
         judgement = judge(_as_evidence(hit), near, after_sending=after)
         # Looking ten times within a minute is looking once; the same request stored twice is heard once.
         name = f"{hit.kind}/{hit.link}/{hit.at // 60_000_000}/{judgement.confidence}"

@@ -7,14 +7,17 @@ from typing import Any, NamedTuple
 
 from nurture.store.database import Tx
 from nurture.store.meeting import meet
+from nurture.store.schema import OPT_OUTS
 
 __all__ = [
     "NewHit",
     "StoredHit",
     "around",
+    "before_opt_outs",
     "forget",
     "judged",
     "next_judgement",
+    "opt_outs",
     "ripe",
     "take",
     "unjudged",
@@ -81,6 +84,41 @@ def ripe(tx: Tx, *, until: int, limit: int) -> list[StoredHit]:
             limit,
         )
     ]
+
+
+# Those that count; written so that the index of opt-outs is used.
+OPT_OUT = f"s.{OPT_OUTS} AND s.confidence = 'human'"
+
+
+def before_opt_outs(tx: Tx, *, since: int, until: int, limit: int) -> list[StoredHit]:
+    """Requests after the one moment that nobody has judged yet, of leads that have opted out since, by the other."""
+    return [
+        StoredHit._make(row)
+        for row in tx.rows(
+            f"SELECT {_COLUMNS} FROM hits WHERE judged = 0 AND id IN (SELECT h.id FROM signals s JOIN hits h"
+            f" ON h.lead_id = s.lead_id AND h.at <= s.at WHERE {OPT_OUT} AND s.at > ? AND s.at <= ? AND h.judged = 0"
+            " AND h.at > ?) ORDER BY at, id LIMIT ? {skip_locked}",
+            since,
+            until,
+            since,
+            limit,
+        )
+    ]
+
+
+def opt_outs(tx: Tx, hits: Sequence[StoredHit], *, reach: int) -> dict[int, list[int]]:
+    """When the leads of these requests have opted out, at or soon after one of them; oldest first."""
+    found: dict[int, list[int]] = {}
+    rows = tx.rows(
+        f"SELECT s.lead_id, s.at FROM signals s WHERE {OPT_OUT} AND s.at BETWEEN ? AND ? AND s.lead_id IN {{many}}"
+        " ORDER BY s.at",
+        min(hit.at for hit in hits),
+        max(hit.at for hit in hits) + reach,
+        sorted({hit.lead_id for hit in hits}),
+    )
+    for lead_id, at in rows:
+        found.setdefault(lead_id, []).append(at)
+    return found
 
 
 def around(tx: Tx, hits: Iterable[StoredHit], *, reach: int) -> list[StoredHit]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, Table, Text, text
 
-__all__ = ["metadata"]
+from nurture.snapshot import WANTS_NO_MESSAGES
+
+__all__ = ["OPT_OUTS", "metadata"]
 
 metadata = MetaData()
 
@@ -128,6 +130,9 @@ signals = Table(
     Column("because", Text, comment="why it was judged so"),
 )
 Index("signals_lead", signals.c.lead_id, signals.c.at)
+# Few signals are opt-outs, and those of the last moments are asked for at every tick.
+OPT_OUTS = "kind IN ({})".format(", ".join(f"'{kind}'" for kind in sorted(WANTS_NO_MESSAGES)))
+Index("signals_opt_outs", signals.c.at, sqlite_where=text(OPT_OUTS), postgresql_where=text(OPT_OUTS))
 
 hits = Table(
     "hits",

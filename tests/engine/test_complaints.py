@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from nurture.engine.checkup import checkup
 from nurture.engine.complaints import Stopped
 from nurture.identity import LeadRef
 from nurture.store import campaign_notes
@@ -81,6 +82,42 @@ def test_the_same_complaint_again_and_one_of_long_ago_do_not_count(house: House)
     complain(house, people[1], at="20 Mar 10:00")
 
     assert state(house) == (False, [])
+
+
+@pytest.mark.parametrize(
+    ("messages", "later", "found"),
+    [
+        pytest.param(1000, "20 Mar 10:00", (True, ["paused"]), id="nothing this week, a thousand this month"),
+        pytest.param(3000, "20 Mar 10:00", (False, []), id="nothing this week, three thousand this month"),
+        pytest.param(3000, "20 May 10:00", (False, ["warned"]), id="nothing for two months"),
+    ],
+)
+def test_complaints_of_mails_of_long_ago_are_measured_by_those_and_never_by_nothing(
+    house: House, messages: int, later: str, found: tuple[bool, list[str]]
+) -> None:
+    people = fed(house, messages)
+
+    complain(house, *people[:2], at=later)
+
+    assert state(house) == found
+
+
+def test_where_no_rate_is_known_the_doctor_warns_until_somebody_has_looked(tmp_path: Path, post: type[Post]) -> None:
+    house = House(tmp_path, "sqlite:///nurture.db")
+    house.campaign(ONE_MAIL)
+    complain(house, *fed(house, 3), at="20 May 10:00")
+
+    def doctor() -> list[tuple[str, str]]:
+        found = checkup(house.settings, now=moment("20 May 11:00"))
+        return [(one.state, one.what) for one in found if one.check == "complaints"]
+
+    warned = doctor()
+    house.engine.resume("c", now=moment("20 May 12:00"))
+
+    assert warned == [("warning", "c: 2 people complained within 7 days of 0 messages within 30: no rate is known")]
+    assert state(house) == (False, ["warned", "resumed"])
+    assert doctor() == [("ok", "no campaign was stopped")]
+    house.engine.close()
 
 
 def test_other_campaigns_go_on_and_the_reason_is_on_record(house: House) -> None:
