@@ -1,4 +1,4 @@
-"""Named places at which a test may kill this process, to prove that nothing is lost there.
+"""Named places at which a test may kill this process, or do something else, to prove that nothing is lost there.
 
 The names are the harness's contract: a test asserts that those in the code are exactly those exercised.
 """
@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 
-__all__ = ["POINTS", "arm", "crash_point", "remaining"]
+__all__ = ["POINTS", "arm", "crash_point", "disarm", "remaining"]
 
 POINTS = (
     "tick.enlisting",
@@ -59,14 +60,27 @@ POINTS = (
 """`ROOM.doing` lies inside a transaction or right before one ends, `ROOM.done` right after."""
 
 _armed: dict[str, int] = {}
+_acts: dict[str, Callable[[], object]] = {}
 
 
-def arm(where: str) -> None:
-    """`POINT:N`: die, as by SIGKILL, when POINT is passed for the Nth time. ValueError for a name nobody passes."""
+def die() -> None:
+    """As by a kill from outside: nothing is tidied up."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def arm(where: str, act: Callable[[], object] = die) -> None:
+    """`POINT:N`: do this when POINT is passed for the Nth time. ValueError for a name nobody passes."""
     point, _, occurrence = where.partition(":")
     if point not in POINTS:
         raise ValueError(f"there is no crash point '{point}'; there are: {', '.join(POINTS)}")
     _armed[point] = int(occurrence or 1)
+    _acts[point] = act
+
+
+def disarm() -> None:
+    """Nothing happens anywhere any more."""
+    _armed.clear()
+    _acts.clear()
 
 
 def remaining() -> dict[str, int]:
@@ -80,4 +94,4 @@ def crash_point(name: str) -> None:
         return
     _armed[name] -= 1
     if _armed[name] == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
+        _acts[name]()

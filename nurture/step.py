@@ -71,6 +71,7 @@ class HandOff(NamedTuple):
 LONGEST = timedelta(days=366)
 MOST_POINTS = 1_000_000_000
 LONGEST_TEXT = 32_768
+MOST_EFFECTS = 1_000
 PURPOSES: tuple[str, ...] = get_args(Purpose)
 POLICIES: tuple[str, ...] = get_args(OnUnknown)
 
@@ -305,9 +306,13 @@ def _check_answer(planned: PlannedNode, answer: Go | Wait) -> None:
     because: object = answer.because
     if not isinstance(because, str) or not writable(because):
         raise _Stuck(f"node '{planned.id}' gives a reason that is no text")
+    if len(because) > LONGEST_TEXT:
+        raise _Stuck(f"node '{planned.id}' gives a reason of more than {LONGEST_TEXT:,} characters")
     effects: object = answer.effects
     if not isinstance(effects, tuple) or (effects and not all(isinstance(effect, Effect) for effect in effects)):
         raise _Stuck(f"node '{planned.id}' asks for effects that are none")
+    if len(effects) > MOST_EFFECTS:
+        raise _Stuck(f"node '{planned.id}' asks for more than {MOST_EFFECTS:,} effects at once")
 
 
 def writable(text: str) -> bool:

@@ -131,24 +131,26 @@ def settle(engine: Engine, home: Path, leads: int) -> None:
     engine.hear(said, now=START)
 
 
-def live(home: Path, database_url: str, *, kills: int, chance: random.Random) -> tuple[Figures, Any]:
+def live(
+    home: Path, database_url: str, *, kills: int, chance: random.Random, leads: int = LEADS
+) -> tuple[Figures, Any]:
     """One town, from its first day to its last. Raises AssertionError when something was lost, or came twice."""
     scene.build(home)
     with running(Catcher()) as catcher:
         environment = scene.environment(home, database_url, f"{catcher.url}?sessions={SESSIONS}")
         settings = Settings(home=home, database_url=database_url, smtp_url=environment["NURTURE_SMTP_URL"])
         with Engine.open(settings) as engine:
-            settle(engine, home, LEADS)
+            settle(engine, home, leads)
         budget = Budget(kills)
         slots = [Slot(environment, random.Random(chance.random()), budget.take) for _ in range(WORKERS)]
         with ThreadPoolExecutor(WORKERS) as pool:
             for done in [pool.submit(slot.run) for slot in slots]:
                 done.result()
-        seen = Figures(kills=sum(slot.kills for slot in slots), towns=1, leads=LEADS)
+        seen = Figures(kills=sum(slot.kills for slot in slots), towns=1, leads=leads)
         with Engine.open(settings) as engine:
             told = engine.status(now=END)
             assert told["conserved"]
-            assert {each["campaign"]: each["entered"] for each in told["campaigns"]}["town"] == LEADS
+            assert {each["campaign"]: each["entered"] for each in told["campaigns"]}["town"] == leads
             for campaign in told["campaigns"]:
                 assert sum(campaign["ended"].values()) == campaign["entered"], campaign
             states = check_messages(engine, catcher, doubts=SESSIONS * seen.kills)

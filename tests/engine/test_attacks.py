@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from nurture import Changes, Effect, Go, Node, Send, Snapshot
+from nurture import Changes, Effect, Go, Node, Send, SetField, Snapshot, Tag
 from nurture.channels.base import Message, NotSent, Sent, Verdict
 from nurture.registry import node_types
 from nurture.testing import moment
@@ -84,9 +84,16 @@ def test_effects_are_written_all_or_none(house: House, odd: type[Odd], post: typ
         pytest.param(Go(["next"], because=""), id="a list of ways"),  # type: ignore[arg-type]
         pytest.param(Go("next", ("tag",), because=""), id="an effect that is none"),  # type: ignore[arg-type]
         pytest.param(Go("next", (Send("post", "hello", expires="x"),), because=""), id="expires never"),  # type: ignore[arg-type]
+        pytest.param(None, id="nothing"),
+        pytest.param("next", id="a word"),
+        pytest.param(Go("sideways", because=""), id="a way out that there is not"),
+        pytest.param(Go("next", because="x" * 10_000_000), id="a reason of ten megabytes"),
+        pytest.param(Go("next", tuple(Tag(f"t{n}") for n in range(10_000)), because=""), id="ten thousand effects"),
+        pytest.param(Go("next", (SetField("a", object()),), because=""), id="a value that cannot be written"),  # type: ignore[arg-type]
+        pytest.param(Go("next", (SetField("a", "x" * 10_000_000),), because=""), id="a value of ten megabytes"),
     ],
 )
-def test_a_poisoned_answer_stops_its_own_lead_only(house: House, odd: type[Odd], answer: Go) -> None:
+def test_a_poisoned_answer_stops_its_own_lead_only(house: House, odd: type[Odd], answer: Any) -> None:
     odd.answers = [answer]
     house.campaign(ASK)
     poor, fine = house.lead("poor@example.com"), house.lead("fine@example.com")
@@ -98,6 +105,23 @@ def test_a_poisoned_answer_stops_its_own_lead_only(house: House, odd: type[Odd],
     assert house.path(poor) == ["at odd"]
     assert house.engine.history(poor)["enrollments"][0]["status"] == "stuck"
     assert house.path(fine) == ["bait: sent", "at seen"]
+
+
+def test_a_plugin_that_answers_otherwise_when_asked_again_is_told_and_what_was_recorded_stands(
+    house: House, odd: type[Odd]
+) -> None:
+    odd.answers = [Go("next", because="mended")]
+    ada = house.lead()
+    house.enter(ada, name="odd")
+    house.tick(MONDAY)
+    before = house.engine.history(ada)
+
+    odd.answers = [Go("next", (Tag("second"),), because="mended")]
+    different = house.engine.replay().different
+    house.tick("3 Mar 09:00")
+
+    assert [told["node"] for told in different] == ["odd"]
+    assert house.engine.history(ada) == before
 
 
 def test_a_paced_lead_is_not_brought_forward_by_anything_it_does(house: House, post: type[Post]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from nurture.channels.base import NotSent
 from nurture.engine.recognising import ClockJumped, trust_clock
 from nurture.testing import moment
 from tests.engine.house import MONDAY, House, Post
@@ -118,6 +119,29 @@ def test_after_a_long_rest_nobody_gets_two_messages_closer_than_the_cap(
     starts = sorted(datetime.fromisoformat(touch["started_at"]) for touch in house.engine.history(lead)["touches"])
     assert len(starts) == 3
     assert all(later - earlier >= timedelta(days=1) for earlier, later in pairwise(starts))
+    house.engine.close()
+
+
+def test_after_an_outage_nobody_gets_two_messages_closer_than_the_cap(
+    tmp_path: Path, post: type[Post], database_url: str
+) -> None:
+    house = House(tmp_path, database_url, frequency_cap="1 per 1 day")
+    for name in ("c", "d", "e"):
+        house.campaign(
+            {"mail": {"type": "send_content", "channel": "post", "content": "hello", "next": "end"}}, name=name
+        )
+    leads = [house.lead(f"lead{n}@example.com") for n in range(4)]
+    for name in ("c", "d", "e"):
+        house.enter(*leads, name=name)
+    post.verdicts += [NotSent("connection", "nobody answers")] * 20
+    house.tick(MONDAY, until=MONDAY + timedelta(days=9))
+
+    assert not post.verdicts, "the relay is back"
+    for lead in leads:
+        starts = sorted(datetime.fromisoformat(touch["settled_at"]) for touch in house.engine.history(lead)["touches"])
+        assert len(starts) == 3
+        assert all(later - earlier >= timedelta(days=1) for earlier, later in pairwise(starts))
+    assert len(post.sent) == 12
     house.engine.close()
 
 

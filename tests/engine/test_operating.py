@@ -82,6 +82,28 @@ def test_leads_enter_a_continuous_campaign_by_themselves(house: House) -> None:
     assert house.status()["campaigns"][0]["entered"] == 2
 
 
+def test_a_lead_that_stops_matching_and_matches_again_loses_nothing_and_does_not_begin_again(
+    house: House, post: type[Post]
+) -> None:
+    when = {"field": "tags", "op": "has", "value": "hot"}
+    house.campaign(ASK, entry={"when": when, "mode": "continuous"})
+    lead = house.lead(tags=["hot"])
+    house.tick(MONDAY)
+    for day in (3, 4):
+        with house.engine.store.write() as tx:
+            tx.run("DELETE FROM tags WHERE tag = 'hot'")
+        house.tick(f"{day} Mar 10:00")
+        with house.engine.store.write() as tx:
+            tx.run("INSERT INTO tags (lead_id, tag, at) SELECT id, 'hot', 0 FROM leads")
+            tx.run("UPDATE leads SET change = change + 100")
+        house.tick(f"{day} Mar 11:00")
+    house.tick("5 Mar 09:00", "20 Mar 09:00")
+
+    assert house.path(lead) == ["bait: sent", "seen: no", "swap: sent", "pool: None", "pool"]
+    assert len(house.engine.history(lead)["enrollments"]) == 1
+    assert len(post.sent) == 2
+
+
 def test_a_stuck_lead_is_named_stops_nobody_and_goes_on_when_it_is_mended(house: House) -> None:
     nodes = {
         "until": {"type": "wait", "until_date": {"field": "renewal"}, "next": "mark"},

@@ -116,6 +116,28 @@ def test_of_two_processes_with_the_same_file_one_goes_on_and_nothing_counts_twic
         assert tx.value("SELECT COUNT(*) FROM leads") == reports[0].new
 
 
+@pytest.mark.usefixtures("small_batches")
+def test_two_files_that_overlap_and_are_read_at_once_make_each_lead_once(store, tmp_path):
+    first, second = tmp_path / "first.csv", tmp_path / "second.csv"
+    first.write_text("email,name\n" + "".join(f"lead{n}@example.com,Lead {n}\n" for n in range(40)))
+    second.write_text("email,company\n" + "".join(f"LEAD{n}@example.com,Company {n}\n" for n in range(20, 60)))
+    reports = []
+
+    def meanwhile(_done, _all):
+        if not reports:
+            reports.append(None)
+            reports[0] = into(store, second)
+
+    reports.append(into(store, first, progress=meanwhile))
+
+    assert len(people(store)) == 60
+    assert sum(report.new for report in reports) == 60
+    assert all(
+        people(store)[f"lead{n}@example.com"]["fields"] == {"name": f"Lead {n}", "company": f"Company {n}"}
+        for n in range(20, 40)
+    )
+
+
 KILLED = """
 import sys
 from datetime import UTC, datetime
