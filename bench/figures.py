@@ -71,8 +71,8 @@ def figures(*, full: bool) -> list[Figure]:
             "requests/s", 1.0, "higher", lambda: knocking.answered(10_000),
         ),
         Figure(
-            "web-flood", "a tick over 2,000 leads in a flood of 300 requests a second", "in peace", "ms", 1.5, "lower",
-            lambda: knocking.flooded(300), knocking.LEADS,
+            "web-flood", "a tick over 2,000 leads in a flood of 2,000 requests a second", "in peace", "ms", 1.5, "lower",
+            lambda: knocking.flooded(2_000), knocking.LEADS,
         ),
         Figure(
             "help", "nurture --help", "python -c pass", "s", 0.5, "lower", start_up, difference=True,

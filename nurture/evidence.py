@@ -10,11 +10,11 @@ import re
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from nurture.snapshot import Confidence
 
-__all__ = ["APPLE", "REACH", "SETTLE", "Hit", "HitKind", "Judgement", "judge"]
+__all__ = ["APPLE", "NEAR", "REACH", "SETTLE", "Hit", "HitKind", "Judgement", "judge"]
 
 HitKind = Literal["viewed", "clicked", "trap", "page"]
 """`trap` is the link that no person sees; `page` a page of ours that changes nothing by being looked at."""
@@ -25,8 +25,9 @@ CROWD_WITHIN = timedelta(seconds=10)
 CROWD = 5
 """So many recipients from one address in that time are no people at their desks, even where an office shares one."""
 TRAP_WITHIN = timedelta(seconds=30)
-REACH = max(LINKS_WITHIN, CROWD_WITHIN, TRAP_WITHIN)
-"""How far before and after a request the others may lie that bear on it."""
+NEAR = max(LINKS_WITHIN, CROWD_WITHIN)
+REACH = max(NEAR, TRAP_WITHIN)
+"""How far before and after a request the others may lie that bear on it; beyond `NEAR` those are traps."""
 SETTLE = timedelta(seconds=45)
 """How long after a request it is judged: what follows within `REACH` has been heard by then, buffers included."""
 SOON = timedelta(seconds=120)
@@ -52,8 +53,7 @@ _known_machine = tuple((re.compile(pattern, re.IGNORECASE).search, name) for pat
 _PICTURE_PROXY = re.compile(r"googleimageproxy|yahoomailproxy", re.IGNORECASE).search
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A request for something that a mail points to."""
 
     message: Hashable

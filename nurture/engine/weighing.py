@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from nurture.evidence import REACH, SETTLE, Hit, HitKind, judge
+from nurture.evidence import NEAR, REACH, SETTLE, Hit, HitKind, judge
 from nurture.store import Store, Tx, hits
 from nurture.store import signals as stored
 from nurture.store.database import insist, micros
@@ -17,12 +17,13 @@ from nurture.store.waking import wake_leads
 
 __all__ = ["next_weighing", "weigh"]
 
-BATCH = 1000
+BATCH = 5_000
+"""In one transaction. What lies around a batch is read with it: for small ones, the same again and again."""
 KEPT = timedelta(hours=1)
 RESPONSES = ("viewed", "clicked")
 """The kinds that become signals; the others only tell who the visitor is."""
 MICROSECOND = timedelta(microseconds=1)
-_reach, _settle, _kept = (span // MICROSECOND for span in (REACH, SETTLE, KEPT))
+_near, _reach, _settle, _kept = (span // MICROSECOND for span in (NEAR, REACH, SETTLE, KEPT))
 
 
 def weigh(store: Store, *, now: datetime) -> int:
@@ -68,7 +69,7 @@ def _weigh_batch(store: Store, source: Callable[[Tx, int], list[StoredHit]], now
         enrollments = sorted({hit.enrollment_id for hit in batch})
         messages = started_of(tx, enrollments)
         opted_out = hits.opt_outs(tx, batch, reach=_reach)
-        signals = _signals(batch, hits.around(tx, batch, reach=_reach), messages, opted_out)
+        signals = _signals(batch, hits.around(tx, batch, near=_near, reach=_reach), messages, opted_out)
         new = stored.hear(tx, signals, now=now)
         unproven = hits.unproven(tx, enrollments)
         for hit in batch:

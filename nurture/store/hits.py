@@ -121,16 +121,24 @@ def opt_outs(tx: Tx, hits: Sequence[StoredHit], *, reach: int) -> dict[int, list
     return found
 
 
-def around(tx: Tx, hits: Iterable[StoredHit], *, reach: int) -> list[StoredHit]:
-    """All requests for the same messages, or from the same places, that lie so near to one of these."""
+def around(tx: Tx, hits: Iterable[StoredHit], *, near: int, reach: int) -> list[StoredHit]:
+    """All requests for the same messages, or from the same places, that lie so near to one of these; traps that lie
+    within reach."""
     found = list(hits)
-    first, last = min(hit.at for hit in found) - reach, max(hit.at for hit in found) + reach
+    first, last = min(hit.at for hit in found), max(hit.at for hit in found)
     messages, sources = sorted({hit.enrollment_id for hit in found}), sorted({hit.source for hit in found})
-    rows: dict[int, Any] = {}
-    for column, values in (("enrollment_id", messages), ("source", sources)):
-        statement = f"SELECT {_COLUMNS} FROM hits WHERE {column} IN {{many}} AND at BETWEEN ? AND ?"
-        rows.update({row[0]: row for row in tx.rows(statement, values, first, last)})
-    return [StoredHit._make(row) for row in rows.values()]
+    span = "at BETWEEN ? AND ? AND (kind = 'trap' OR at BETWEEN ? AND ?)"
+    limits = (first - reach, last + reach, first - near, last + near)
+    rows = [
+        *tx.rows(f"SELECT {_COLUMNS} FROM hits WHERE enrollment_id IN {{many}} AND {span}", messages, *limits),
+        *tx.rows(
+            f"SELECT {_COLUMNS} FROM hits WHERE source IN {{many}} AND NOT (enrollment_id IN {{many}}) AND {span}",
+            sources,
+            messages,
+            *limits,
+        ),
+    ]
+    return [StoredHit._make(row) for row in rows]
 
 
 def judged(tx: Tx, ids: Sequence[int]) -> None:

@@ -22,7 +22,7 @@ PARTS = {
         "quarter.format('enrolled_at')", "quarter.format('t.settled_at')", "quarter.format('ended_at')",
         "messages", "hand_offs", "rest",
     },
-    "hits.py": {"column"},
+    "hits.py": {"span"},
     "leads.py": {"', '.join('?' * (_WIDTH + 2))", "column"},
     "letters.py": {"', '.join((f't.{column}' for column in Outbound._fields))"},
     "paces.py": {"locked", "', ?' * len(names)"},
