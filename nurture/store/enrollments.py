@@ -280,12 +280,30 @@ def write_down(
     """What a lead (or somebody who knows it) has told us: fields, and tags on or off. The later of two writes stands,
     whoever wrote; `enrollment_id` is the one that asked, 0 where none did. Meets at the lead's row by itself."""
     meet(tx, [lead_id])
+    if enrollment_id == 0 and fields:
+        fields = _standing(tx, lead_id, fields, at=at)
     claimed = Claimed(enrollment_id, "", "", lead_id, 0, 0, "", 0, 0, 0, 0, 0)
     told = Moved(
         claimed, "", 0, True, "", None, "", None, None, [], [],
         [(tag, on, at) for tag, on in tags.items()], 0, [(name, value, at) for name, value in fields.items()], [],
     )  # fmt: skip
     change_leads(tx, [told])
+
+
+def _standing(tx: Tx, lead_id: int, fields: Mapping[str, Any], *, at: int) -> dict[str, Any]:
+    """Without those that were told for the same moment, and stand: told again in another order, the same one stands."""
+    told = tx.rows(
+        "SELECT field FROM field_writes WHERE lead_id = ? AND at = ? AND enrollment_id = 0 AND field IN {many}",
+        lead_id,
+        at,
+        sorted(fields),
+    )
+    if not told:
+        return dict(fields)
+    [(language, time_zone, others)] = tx.rows("SELECT language, time_zone, fields FROM leads WHERE id = ?", lead_id)
+    known = {**json.loads(others), "language": language, "time_zone": time_zone}
+    stand = {name for (name,) in told if json.dumps(known.get(name)) > json.dumps(fields[name])}
+    return {name: value for name, value in fields.items() if name not in stand}
 
 
 # write: unless a later one, by (time, enrollment), already stands.
