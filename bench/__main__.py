@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 from typing import TextIO
 
 from rich.console import Console
@@ -84,7 +85,7 @@ def table(taken: list[Taken]) -> Table:
 def notes(taken: list[Taken]) -> Iterator[str]:
     """What each row says, in words."""
     for one in taken:
-        seen = one.pairs[0].notes or {}
+        seen = {name: median(pair.notes[name] for pair in one.pairs if pair.notes) for name in one.pairs[0].notes or {}}
         more = "".join(f"; {name}: {said(value)}" for name, value in seen.items())
         yield f"{one.figure.name}: {one.figure.what}; reference: {one.figure.reference}{more}"
     yield "Medians. The ratio is ours to the reference of the same run; with a plus, the difference."

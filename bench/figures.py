@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from time import perf_counter
 
-from bench import bare_import, bare_smtp, floor, knocking, sink, walked, workload
+from bench import bare_import, bare_smtp, floor, knocking, sink, walked, watched, workload
 from bench.measure import Figure, Pair
 from bench.places import Place, postgres, postgres_answers, size, sqlite
 from nurture.store import Store
@@ -23,6 +23,7 @@ def figures(*, full: bool) -> list[Figure]:
     """All of them; `full` takes the sizes the goals speak of, a million leads among them."""
     leads = 20_000 if full else 5_000
     many = 1_000_000 if full else 100_000
+    watchable = 100_000 if full else 20_000
 
     def no_postgres() -> str:
         return "" if postgres_answers() else "PostgreSQL (NURTURE_TEST_POSTGRES)"
@@ -73,6 +74,14 @@ def figures(*, full: bool) -> list[Figure]:
         Figure(
             "web-flood", "a tick over 2,000 leads in a flood of 2,000 requests a second", "in peace", "ms", 1.5, "lower",
             lambda: knocking.flooded(2_000), knocking.LEADS,
+        ),
+        Figure(
+            "live", "ticks of W while somebody watches it on the canvas, SQLite", "while nobody does", "s", 1.05, "lower",
+            lambda: watched.against_nobody(sqlite, watchable), watchable,
+        ),
+        Figure(
+            "live-postgres", "ticks of W while somebody watches it on the canvas, PostgreSQL", "while nobody does", "s",
+            1.05, "lower", lambda: watched.against_nobody(postgres, watchable), watchable, missing=no_postgres,
         ),
         Figure(
             "help", "nurture --help", "python -c pass", "s", 0.5, "lower", start_up, difference=True,

@@ -19,7 +19,7 @@ from nurture.store.desk import remarks_of
 from nurture.store.tallies import Tally
 from nurture.store.versions import version_by_id
 
-__all__ = ["UnknownLead", "history", "iso", "status", "stuck", "survey"]
+__all__ = ["UnknownLead", "history", "iso", "standing", "status", "stuck", "survey"]
 
 Numbers = dict[Tally, int]
 EXAMPLES = 3
@@ -53,15 +53,7 @@ def survey(
         running = tallies.kept(tx, campaign)
         numbers = running if quick else tallies.counted(tx, campaign)
         wrong = conserving.disagreeing(tx, plans, numbers, running)
-        by_campaign: dict[str, Numbers] = defaultdict(dict)
-        named = versions.numbers(tx)
-        for tally, number in numbers.items():
-            by_campaign[named[tally.version_id][0]][tally] = number
-        told = [
-            _campaign(tx, plans, each, by_campaign[each[0]], micros(now), quick=quick)
-            for each in versions.campaigns(tx)
-            if campaign in (None, each[0])
-        ]
+        told = _campaigns(tx, plans, campaign, numbers, micros(now), quick=quick)
         touches = stored.touch_states(tx)
         rests = paces.resting(tx)
     for shown in told:
@@ -85,6 +77,28 @@ def survey(
         ],
         "conserved": not wrong,
     }, wrong
+
+
+def standing(store: Store, plans: Plans, campaign: str | None, *, now: datetime) -> list[dict[str, Any]]:
+    """The campaigns of `status`, by the running counts alone: for whoever asks every second. No message is looked at,
+    and of the enrollments only those that are due or stuck, in their indexes."""
+    with store.read() as tx:
+        tx.hold_still()
+        return _campaigns(tx, plans, campaign, tallies.kept(tx, campaign), micros(now), quick=True)
+
+
+def _campaigns(
+    tx: Tx, plans: Plans, campaign: str | None, numbers: Numbers, now: int, *, quick: bool
+) -> list[dict[str, Any]]:
+    by_campaign: dict[str, Numbers] = defaultdict(dict)
+    named = versions.numbers(tx)
+    for tally, number in numbers.items():
+        by_campaign[named[tally.version_id][0]][tally] = number
+    return [
+        _campaign(tx, plans, each, by_campaign[each[0]], now, quick=quick)
+        for each in versions.campaigns(tx)
+        if campaign in (None, each[0])
+    ]
 
 
 def _campaign(

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from nurture import strict_json
 from nurture.engine.publishing import campaign_files
-from nurture.engine.reporting import iso
+from nurture.engine.reporting import iso, standing
 from nurture.store import Store, versions, whereabouts
 from nurture.store import reports as reported
 from nurture.store.database import micros
@@ -77,10 +77,10 @@ def last_run(store: Store, campaign: str) -> str | None:
 
 def live(engine: Engine, campaign: str, *, now: datetime) -> dict[str, Any] | None:
     """The campaign's part of `nurture status`, and where leads are stuck and why; None for one never published."""
-    found = engine.status(campaign, now=now, quick=True)["campaigns"] if campaign in engine.campaigns() else []
+    found = standing(engine.store, engine.plans, campaign, now=now)
     if not found:
         return None
-    told = found[0]
+    [told] = found
     with engine.store.read() as tx:
         causes = [row for row in reported.stuck_by_cause(tx) if row[0] == campaign] if told["stuck"] else []
     return {

@@ -22,6 +22,7 @@ from nurture.content import Catalogue
 from nurture.drawing.sketch import CHINESE
 from nurture.engine import Engine, watching
 from nurture.engine.publishing import world
+from nurture.engine.reporting import standing
 from nurture.plan import World
 from nurture.problems import Problem, errors
 from nurture.registry import node_types
@@ -62,7 +63,7 @@ class Studio:
     def list(self, now: datetime) -> list[dict[str, Any]]:
         """Every campaign that has a file, and those that have none any more but leads inside."""
         around = self.world()
-        told = {one["campaign"]: one for one in self.engine.status(None, now=now, quick=True)["campaigns"]}
+        told = {one["campaign"]: one for one in standing(self.engine.store, self.engine.plans, None, now=now)}
         rows = [self._row(self.drafts.open(name), told, around, now) for name in self.drafts.names()]
         known = {row["campaign"] for row in rows}
         gone = [
