@@ -19,7 +19,9 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 
-__all__ = ["Progress", "count_rows", "key", "show_counts", "show_nodes", "show_picture"]
+from nurture.engine.letting_in import count_rows
+
+__all__ = ["Progress", "key", "show_counts", "show_nodes", "show_picture"]
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -61,17 +63,6 @@ def show_counts(name: str, title: str, counts: Mapping[str, Any]) -> None:
     create_table_artifact(
         [{"what": what, "how many": value} for what, value in count_rows(counts)], key=key(name), description=title
     )
-
-
-def count_rows(counts: Mapping[str, Any], *above: str) -> list[tuple[str, Any]]:
-    """`{"enrolled": 2, "not_enrolled": {"no basis": 1}}` as `enrolled 2`, `not_enrolled: no basis 1`."""
-    rows: list[tuple[str, Any]] = []
-    for name, value in counts.items():
-        if isinstance(value, Mapping):
-            rows += count_rows(value, *above, str(name))
-        elif value is not None:
-            rows.append((": ".join((*above, str(name))), value))
-    return rows
 
 
 class Progress:

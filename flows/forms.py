@@ -1,28 +1,20 @@
-"""The types behind the forms: what a marketer can choose, as it stood when this process started, and how it is read.
-
-No field is optional in the sense of Prefect, which would show a switch between a type and "None": left empty is empty.
-"""
+"""The types behind the forms: what a marketer can choose, as it stood when this process started, and what is said of it."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from flows.choices import ENTRY_RULE, campaigns, drop_down, segments
+from flows.choices import drop_down
+from nurture.engine.letting_in import ENTRY_RULE, Form, Moment, campaigns, moment, segments
 from nurture.settings import Settings
 
-__all__ = ["Audience", "Campaign", "Count", "Moment", "moment"]
+__all__ = ["Audience", "Campaign", "Count", "Moment", "moment", "told_as"]
 
-
-def _written(value: object) -> object:
-    """As a form sends it: a program may hand over a datetime, or None for nothing."""
-    return "" if value is None else value.isoformat() if isinstance(value, datetime) else value
-
-
-Moment = Annotated[str, BeforeValidator(_written)]
-"""A point in time, ISO 8601 with Z or an offset; empty for the present."""
+Function = TypeVar("Function", bound=Callable[..., object])
 Count = Annotated[int, Field(ge=0)]
 """A limit; 0 for none."""
 
@@ -35,15 +27,12 @@ else:
     Audience = drop_down((ENTRY_RULE, *segments(_home)))
 
 
-def moment(text: str) -> datetime | None:
-    """The instant of a `Moment` in UTC, None for the present. ValueError says what is wrong with it."""
-    text = text.strip()
-    if not text:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError(f"'{text}' is not a time; write it as 2026-03-02T18:00:00+08:00") from None
-    if found.tzinfo is None:
-        raise ValueError(f"'{text}' does not say in which time zone; {text}+08:00 is Beijing, {text}Z is UTC")
-    return found.astimezone(UTC)
+def told_as(form: type[Form]) -> Callable[[Function], Function]:
+    """The parameters of this flow are described as the fields of `form` are: Prefect reads it in the docstring."""
+
+    def described(function: Function) -> Function:
+        lines = (f"    {name}: {field.description}" for name, field in form.model_fields.items())
+        function.__doc__ = "\n".join((inspect.cleandoc(function.__doc__ or ""), "", "Args:", *lines))
+        return function
+
+    return described

@@ -14,12 +14,13 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from types import FrameType
 
+from flows import address
 from flows.children import Child, stop_all
-from flows.choices import campaigns, segments
 from flows.guard import Unguarded, refuse_open_host
 from flows.pulse import Pulse, prefect_home
-from flows.surroundings import surroundings, ui_url
+from flows.surroundings import api_url, surroundings, ui_url
 from flows.virtual_time import VirtualTime
+from nurture.engine.letting_in import campaigns, segments
 from nurture.settings import Settings
 
 __all__ = ["main"]
@@ -112,6 +113,7 @@ class Up:
         self._wait_for(self.server, control.healthy, "Prefect's server does not start")
         if self.stopping:
             return
+        address.write_down(self.home, api_url(self.host, self.port))
         with suppress(control.NoAnswer):
             control.close_runs(stopped=False)
         self.pulse.forget()
@@ -186,6 +188,7 @@ class Up:
 
             with suppress(control.NoAnswer):
                 control.close_runs(stopped=True)
+        address.forget(self.home)
         late += stop_all([self.server])
         self.pulse.forget()
         _say(f"stopped; {' and '.join(late)} had to be killed" if late else "stopped")

@@ -1,7 +1,8 @@
-"""What is installed: node types and channels, ours and other people's, through the same doors.
+"""What is installed: node types, channels and whoever carries out runs, ours and other people's, through the same doors.
 
-Entry points: `nurture.nodes` (name: the `type` in the JSON, object: a `Node` class) and `nurture.channels`
-(name: the channel, object: a `Channel` class).
+Entry points: `nurture.nodes` (name: the `type` in the JSON, object: a `Node` class), `nurture.channels` (name: the
+channel, object: a `Channel` class) and `nurture.runs` (object: a class that is opened with the settings and keeps the
+promises of `nurture.web.runs.Runs`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from nurture.node import Node
 if TYPE_CHECKING:
     from nurture.channels.base import Channel
 
-__all__ = ["BadPlugin", "channel_types", "node_types"]
+__all__ = ["BadPlugin", "channel_types", "node_types", "runs_types"]
 
 
 class BadPlugin(Exception):
@@ -35,6 +36,12 @@ def channel_types() -> dict[str, type[Channel]]:
     from nurture.channels.base import Channel
 
     return {point.name: _loaded(point, Channel) for point in _unique(entry_points(group="nurture.channels"), "channel")}
+
+
+@cache
+def runs_types() -> dict[str, type[Any]]:
+    """Every installed class that carries out runs, by name. Raises `BadPlugin`."""
+    return {point.name: _loaded(point, object) for point in _unique(entry_points(group="nurture.runs"), "runs")}
 
 
 def _unique(points: Iterable[EntryPoint], what: str) -> list[EntryPoint]:

@@ -1,5 +1,6 @@
 import type { ComponentType } from "react";
 import type { Counts, Text, Types } from "./api";
+import { RunsPanel } from "./runs/RunsPanel";
 import { Try } from "./trying/Try";
 import type { Campaign } from "./useCampaign";
 import { VersionsPanel } from "./versions/VersionsPanel";
@@ -40,4 +41,5 @@ export interface PanelKind {
 export const PANELS: readonly PanelKind[] = [
   { id: "try", title: { en: "Try it", zh: "试运行" }, View: Try },
   { id: "versions", title: { en: "Versions", zh: "版本" }, View: VersionsPanel },
+  { id: "runs", title: { en: "Let leads in", zh: "让线索进入" }, View: RunsPanel },
 ];

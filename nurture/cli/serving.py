@@ -6,7 +6,7 @@ import runpy
 import socket
 import sys
 from contextlib import suppress
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 from cyclopts import Parameter
@@ -17,6 +17,10 @@ from nurture.cli.failures import BrokenEnvironment
 from nurture.cli.opening import opened, settings
 from nurture.cli.options import Flag, usage
 from nurture.problems import Problem
+
+if TYPE_CHECKING:
+    from nurture.settings import Settings
+    from nurture.web.runs import Runs
 
 __all__ = ["up", "web"]
 
@@ -69,7 +73,7 @@ def web(
     ):
         server = uvicorn.Server(
             uvicorn.Config(
-                app(engine, leads_only=leads_only),
+                app(engine, leads_only=leads_only, runs=None if leads_only else _runs(engine.settings)),
                 log_level="warning",
                 access_log=False,  # a path holds a lead's token
                 server_header=False,
@@ -82,6 +86,13 @@ def web(
         # Uvicorn has said goodbye to everybody when it passes on what stopped it.
         with suppress(KeyboardInterrupt):
             server.run(sockets=[door])
+
+
+def _runs(settings: Settings) -> Runs | None:
+    """Who is installed to carry out what the canvas starts; None for nobody."""
+    from nurture.registry import runs_types
+
+    return next((offered(settings) for offered in runs_types().values()), None)
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -14,11 +14,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from nurture.engine import Engine
-from nurture.web import acting, api, canvas, desk, live, releases, report, trying
+from nurture.web import acting, api, canvas, desk, live, releases, report, starting, trying
 from nurture.web.guard import Guard
 from nurture.web.lead import hooks, mail, wechat
 from nurture.web.lead.buffer import Buffer
 from nurture.web.lead.tracking import Tracking
+from nurture.web.runs import Runs
 
 __all__ = ["app"]
 
@@ -33,10 +34,12 @@ def app(
     buffer: Buffer | None = None,
     *,
     leads_only: bool = False,
+    runs: Runs | None = None,
 ) -> Guard:
     """The application on this engine. `clock` is read once a request; `buffer` is where requests of leads wait.
 
-    `leads_only`: what leads and signed systems may reach, and nothing of what marketers see.
+    `leads_only`: what leads and signed systems may reach, and nothing of what marketers see. `runs` carries out what takes
+    long; without it, this process does.
     """
     held = Buffer(engine.store) if buffer is None else buffer
 
@@ -61,6 +64,7 @@ def app(
         made.include_router(canvas.router())
         for room in (api, live, trying, acting, releases, desk, report):
             made.include_router(room.router(engine, clock))
+        made.include_router(starting.router(engine, clock, runs))
 
     @made.exception_handler(HTTPException)
     async def plain(request: Request, error: HTTPException) -> Response:

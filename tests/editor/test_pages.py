@@ -45,6 +45,14 @@ def versions(page: Page) -> None:
     page.locator(".panel-title").wait_for()
 
 
+def letting_in(page: Page) -> None:
+    """With the table of a dry run."""
+    page.locator(".tools [aria-pressed]").nth(2).click()
+    page.locator(".runs summary").click()
+    page.locator(".runs .actions button").click()
+    page.locator(".counts").wait_for()
+
+
 def naming(page: Page) -> None:
     page.locator("button.primary").click()
     page.locator("dialog").wait_for()
@@ -64,6 +72,7 @@ PAGES: dict[str, tuple[str, str, Opened]] = {
     "one lead": ("/campaign/welcome", ".box", trying),
     "a crowd": ("/campaign/welcome", ".box", crowd),
     "the versions": ("/campaign/welcome", ".box", versions),
+    "letting leads in": ("/campaign/welcome", ".box", letting_in),
     "the desk": ("/desk", "main", nothing),
     "the keys": ("/campaign/welcome", ".box", keys),
 }

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from flows.artifacts import count_rows, key
+from flows.artifacts import key
+from nurture.engine.letting_in import count_rows
 
 
 @pytest.mark.parametrize("name", ["welcome", "Big_Spring 2027!", "a--b", "活动 1"])

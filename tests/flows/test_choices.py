@@ -7,7 +7,8 @@ import json
 import pytest
 from pydantic import TypeAdapter
 
-from flows.choices import ENTRY_RULE, audience, campaigns, drop_down, segments
+from flows.choices import drop_down
+from nurture.engine.letting_in import ENTRY_RULE, audience, campaigns, segments
 
 NORTH = {"field": "region", "op": "is", "value": "north"}
 
