@@ -63,7 +63,7 @@ def flooded(rate: int) -> Pair:
                     tick(engine, began)
                     time.sleep(0.5)
                 used, first, counted = spent(pipe), time.monotonic(), answered.value
-                ticks = []
+                ticks: list[float] = []
                 while len(ticks) < TICKS:
                     ticks.append(tick(engine, began))
                     time.sleep(0.5)

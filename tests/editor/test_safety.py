@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import httpx
 from playwright.sync_api import Page, expect
 
 from nurture.engine import Engine
+from nurture.engine.ticking import TickReport
 from tests.editor.conftest import MAIL, NOW, Serving
 from tests.editor.hands import box
 
@@ -36,6 +43,24 @@ PAYLOADS = [
     "{{constructor.constructor('alert(1)')()}}", "${alert(1)}", "#{alert(1)}", "<%= alert(1) %>", "{% import os %}",
     f"&lt;script&gt;{BOOM}&lt;/script&gt;", f"\\u003cscript\\u003e{BOOM}\\u003c/script\\u003e", f"%3Cscript%3E{BOOM}%3C/script%3E",
 ]  # fmt: skip
+
+
+ASKS: dict[str, Any] = {
+    "campaign": "spring",
+    "time_zone": "Asia/Shanghai",
+    "start": "mail",
+    "nodes": {
+        "mail": {"type": "send_content", "content": "paper", "next": "asks"},
+        "asks": {
+            "type": "check_response", "to": "mail", "evidence": ["clicked"], "confidence": "machine", "within": "3 days",
+            "next": {"yes": "handed", "no": "end"},
+        },
+        "handed": {
+            "type": "route", "to": "sdr", "team": "north", "sla": "2 days",
+            "next": {"accepted": "end", "returned": "end", "unanswered": "end"},
+        },
+    },
+}  # fmt: skip
 
 
 def find(page: Page, node: str) -> None:
@@ -107,3 +132,84 @@ def test_sixty_payloads_do_nothing_wherever_they_stand(home: Path, serving: Serv
             expect(mail).to_contain_text(" ".join(PAYLOADS[n].split())[:20])
         page.goto(f"{address}/campaign/broken")
         expect(page.locator(".problem").first).to_be_visible()
+
+
+def test_whatever_a_program_calls_itself_is_shown_to_nobody_as_anything_but_text(
+    home: Path, serving: Serving, page: Page
+) -> None:
+    """Real requests for pictures, links and pages, each by a program with such a name; then all that is told of them:
+    the story on the canvas, the desk, the report."""
+    (home / "definitions/spring.json").write_text(json.dumps(ASKS))
+    (home / "content/paper/email.en.md").write_text(f"{MAIL}\n[Read](https://www.example.com/paper)\n")
+    rows = "".join(f"p{n}@example.com,Lead {n}\n" for n in range(len(PAYLOADS)))
+    (home / "leads.csv").write_text("email,name\n" + rows)
+    held: list[Engine] = []
+
+    def live(engine: Engine) -> None:
+        held.append(engine)
+        engine.import_leads(home / "leads.csv", now=NOW)
+        with engine.store.write() as tx:
+            tx.run("UPDATE leads SET basis = 'fair'")
+        engine.publish([home / "definitions/spring.json"], now=NOW)
+        assert engine.enroll("spring", now=NOW).enrolled == len(PAYLOADS)
+        assert ticked(engine, NOW).sent == len(PAYLOADS)
+
+    with serving(home, prepare=live) as address:
+        [engine] = held
+        with engine.store.read() as tx:
+            keys = [key for (key,) in tx.rows("SELECT key FROM enrollments ORDER BY lead_id")]
+            version = tx.value("SELECT MAX(id) FROM versions")
+        [link] = engine.plans.get(version).content.links
+        for n, (key, agent) in enumerate(zip(keys, PAYLOADS, strict=True)):
+            effect = f"{key}/mail/0"
+            names = {"user-agent": agent, "referer": agent, "x-forwarded-for": agent, "accept-language": agent}
+            for path, status in (
+                (f"/o/{engine.keys.sign('open', effect)}", 200),
+                (f"/c/{engine.keys.sign('click', f'{effect}/{version}/{link}')}", 302),
+                (f"/view/{engine.keys.sign('view', effect)}", 200),
+                (f"/preferences/{engine.keys.sign('preferences', effect)}", 200),
+                (f"/unsubscribe/{engine.keys.sign('unsubscribe', effect)}", 200),
+                (f"/unsubscribe/{agent.encode().hex()}?utm={quote(agent)}", 404),
+            ):
+                assert httpx.get(f"{address}{path}", headers=names).status_code == status
+            if n < 3:
+                page.set_extra_http_headers({"User-Agent": agent})
+                page.goto(f"{address}/view/{engine.keys.sign('view', effect)}")
+                page.goto(f"{address}/preferences/{engine.keys.sign('preferences', effect)}")
+        page.set_extra_http_headers({})
+        kept = until(lambda: stored_agents(engine), lambda agents: len(agents) >= len(PAYLOADS))
+        assert {agent.strip()[:200] for agent in PAYLOADS} <= kept
+        ticked(engine, NOW + timedelta(minutes=1))
+
+        page.goto(f"{address}/campaign/spring")
+        find(page, "handed")
+        page.get_by_role("tab", name="Leads here").click()
+        page.locator(".people button").first.click()
+        expect(page.locator(".moments")).to_contain_text("clicked", ignore_case=True)
+        page.goto(f"{address}/desk")
+        page.get_by_label("I am").fill("Li")
+        page.get_by_label("Team").select_option("sdr/north")
+        for n in range(len(PAYLOADS)):
+            page.get_by_role("button", name=f"Lead {n}", exact=False).first.click()
+            expect(page.locator(".moments")).to_contain_text("clicked", ignore_case=True)
+        page.goto(f"{address}/report/spring")
+        expect(page.locator("body")).to_contain_text("spring")
+
+
+def ticked(engine: Engine, now: datetime) -> TickReport:
+    """In a thread of its own: while a browser is open, this one has a running event loop."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(engine.tick, now).result()
+
+
+def stored_agents(engine: Engine) -> set[str]:
+    with engine.store.read() as tx:
+        return {agent for (agent,) in tx.rows("SELECT DISTINCT agent FROM hits")}
+
+
+def until(look: Callable[[], set[str]], enough: Callable[[set[str]], bool]) -> set[str]:
+    """What is seen as soon as it is enough; after half a minute, whatever there is."""
+    given_up = time.monotonic() + 30
+    while not enough(found := look()) and time.monotonic() < given_up:
+        time.sleep(0.05)
+    return found
