@@ -1,11 +1,12 @@
 import dagre from "@dagrejs/dagre";
 import type { Box } from "./model";
+import { byWays } from "./ordering";
 
 /** Where boxes stand that nobody has moved: top to bottom, in the order of the ways out. */
 
 export const HEIGHT = 92;
 const WIDTH = 236;
-const WAY = 78;
+const WAY = 92;
 const GRID = 10;
 const SIDE = 44;
 const BELOW = 64;
@@ -42,33 +43,20 @@ function byDagre(nodes: readonly Wired[]): Laid {
   for (const node of nodes) {
     for (const [way, target] of node.ways) if (known.has(target) && target !== node.id) graph.setEdge(node.id, target, {}, way);
   }
-  dagre.layout(graph);
-  const x = (id: string) => (graph.node(id) as { x: number }).x;
-  const side = mirrored(nodes, known, x) ? -1 : 1;
+  dagre.layout(graph, { customOrder: byWays(new Map(nodes.map((node) => [node.id, node.ways.map(([way]) => way)]))) });
+  const at = (id: string) => graph.node(id) as { x: number; y: number };
+  const rows = [...new Set(nodes.map((node) => at(node.id).y))].sort((a, b) => a - b);
   const places = new Map(
-    nodes.map((node): [string, Box] => {
-      const placed = graph.node(node.id) as { x: number; y: number };
-      return [node.id, [snap(side * placed.x - widthOf(node.ways.length) / 2), snap(placed.y - HEIGHT / 2)]];
-    }),
+    nodes.map((node): [string, Box] => [node.id, [snap(at(node.id).x - widthOf(node.ways.length) / 2), snap(at(node.id).y - HEIGHT / 2)]]),
   );
   const routes = new Map<string, Box[]>();
   for (const { v, w, name } of graph.edges()) {
-    const from = (graph.node(v) as { y: number }).y + HEIGHT / 2 + BELOW;
-    const to = (graph.node(w) as { y: number }).y - HEIGHT / 2 - BELOW;
     const { points } = graph.edge({ v, w, name }) as { points: { x: number; y: number }[] };
-    routes.set(`${v}|${name}`, points.filter(({ y }) => y > from && y < to).map(({ x, y }): Box => [side * x, y]));
+    const passed = new Set(rows.filter((y) => y > at(v).y && y < at(w).y));
+    // Straight down beside the boxes of a row, and aside only between two rows.
+    routes.set(`${v}|${name}`, points.filter(({ y }) => passed.has(y)).flatMap(({ x, y }): Box[] => [[x, y - HEIGHT / 2], [x, y + HEIGHT / 2]]));
   }
   return { places, routes };
-}
-
-/** Whether most ways out would cross less in a mirror: the layout knows boxes, and nothing of the order of their ways. */
-function mirrored(nodes: readonly Wired[], known: ReadonlySet<string>, x: (id: string) => number): boolean {
-  let right = 0;
-  for (const { ways } of nodes) {
-    const places = ways.filter(([, target]) => known.has(target)).map(([, target]) => x(target));
-    for (const [n, place] of places.entries()) for (const later of places.slice(n + 1)) right += Math.sign(later - place);
-  }
-  return right < 0;
 }
 
 export function snap(value: number): number {
