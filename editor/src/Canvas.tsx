@@ -1,6 +1,6 @@
 import {
   Background, BackgroundVariant, BaseEdge, EdgeLabelRenderer, getBezierPath, Handle, MarkerType, MiniMap, Panel, Position,
-  ReactFlow, useReactFlow, type Connection, type Edge, type EdgeProps, type Node, type NodeChange, type NodeProps,
+  ReactFlow, useReactFlow, type Connection, type Edge, type EdgeProps, type Node, type NodeChange, type NodeProps, type ReactFlowProps,
 } from "@xyflow/react";
 import { createContext, memo, useCallback, useContext, useMemo, useRef, useState, type MouseEvent } from "react";
 import type { Counts, Kind } from "./api";
@@ -64,13 +64,17 @@ export function Canvas({ nodes, selected, dark, onSelect, onMove, onConnect, onD
   const [moving, setMoving] = useState<Record<string, Box>>({});
   const places = useMemo(() => new Map(nodes.map((node) => [node.id, node.place])), [nodes]);
 
+  /** A box that is as it was stays the same object: React Flow looks at those that changed, not at all of them. */
+  const drawn = useRef(new Map<string, BoxNode>());
   const boxes = useMemo<BoxNode[]>(
     () =>
       nodes.map((shown) => {
         const width = widthOf(shown.ways.length);
         const [x, y] = moving[shown.id] ?? shown.place;
+        const before = drawn.current.get(shown.id);
+        if (before && before.data.shown === shown && before.position.x === x && before.position.y === y && before.selected === selected.has(shown.id)) return before;
         const column = width / Math.max(1, shown.ways.length);
-        return {
+        const box: BoxNode = {
           id: shown.id,
           type: "box",
           position: { x, y },
@@ -88,6 +92,8 @@ export function Canvas({ nodes, selected, dark, onSelect, onMove, onConnect, onD
             })),
           ],
         };
+        drawn.current.set(shown.id, box);
+        return box;
       }),
     [nodes, moving, selected],
   );
@@ -148,14 +154,50 @@ export function Canvas({ nodes, selected, dark, onSelect, onMove, onConnect, onD
       void flow.fitView({ maxZoom: 1, padding: 0.12 });
       return;
     }
-    const zoom = width < 600 ? 0.7 : 0.85;
     const [x, y] = first.place;
-    void flow.setViewport({ zoom, x: width / 2 - (x + widthOf(first.ways.length) / 2) * zoom, y: 36 - y * zoom });
+    const seen = flow.getNodesBounds(boxes.filter(({ position }) => position.y < y + height / 0.7));
+    const fits = (width - 40) / seen.width;
+    const zoom = fits >= 0.65 ? Math.min(0.85, fits) : 0.7;
+    const middle = fits >= 0.65 ? seen.x + seen.width / 2 : x + widthOf(first.ways.length) / 2;
+    void flow.setViewport({ zoom, x: width / 2 - middle * zoom, y: 36 - y * zoom });
   };
 
-  const connected = (connection: Connection) => {
-    if (connection.sourceHandle) onConnect(connection.source, connection.sourceHandle, connection.target);
-  };
+  /** What React Flow calls. It tells all its boxes whenever one of these is another function, so they stay the same. */
+  const latest = useRef({ onSelect, onConnect, onDrop, onInsert });
+  latest.current = { onSelect, onConnect, onDrop, onInsert };
+  const calls = useMemo<ReactFlowProps<BoxNode, WayEdge>>(() => {
+    const connected = ({ source, sourceHandle, target }: Connection) => {
+      if (sourceHandle) latest.current.onConnect(source, sourceHandle, target);
+    };
+    return {
+      onConnect: connected,
+      onReconnect: (edge, connection) => {
+        if (connection.source === edge.source && connection.sourceHandle === edge.sourceHandle) connected(connection);
+      },
+      isValidConnection: (connection) => connection.source !== connection.target,
+      onConnectEnd: (event, state) => {
+        if (state.isValid || state.toNode || !state.fromNode || !state.fromHandle?.id || state.fromHandle.type !== "source") return;
+        const point = "changedTouches" in event ? event.changedTouches[0] : event;
+        if (point) latest.current.onInsert(state.fromNode.id, state.fromHandle.id, { x: point.clientX, y: point.clientY });
+      },
+      onPaneClick: () => latest.current.onSelect(new Set()),
+      onDragOver: (event) => {
+        if (!event.dataTransfer.types.includes(DRAGGED)) return;
+        event.preventDefault();
+        event.dataTransfer.dropEffect = "copy";
+      },
+      onDrop: (event) => {
+        const type = event.dataTransfer.getData(DRAGGED);
+        if (!type) return;
+        event.preventDefault();
+        const { x, y } = flow.screenToFlowPosition({ x: event.clientX, y: event.clientY });
+        latest.current.onDrop(type, [snap(x - widthOf(1) / 2), snap(y - HEIGHT / 2)]);
+      },
+      deleteKeyCode: null,
+      selectionKeyCode: "Shift",
+      multiSelectionKeyCode: ["Meta", "Control"],
+    };
+  }, [flow]);
 
   return (
     <DoingsContext.Provider value={useMemo(() => ({ onInsert, onLeads }), [onInsert, onLeads])}>
@@ -167,32 +209,7 @@ export function Canvas({ nodes, selected, dark, onSelect, onMove, onConnect, onD
         edgeTypes={EDGE_TYPES}
         colorMode={dark ? "dark" : "light"}
         onNodesChange={onChanges}
-        onConnect={connected}
-        onReconnect={(edge, connection) => {
-          if (connection.source === edge.source && connection.sourceHandle === edge.sourceHandle) connected(connection);
-        }}
-        isValidConnection={(connection) => connection.source !== connection.target}
-        onConnectEnd={(event, state) => {
-          if (state.isValid || state.toNode || !state.fromNode || !state.fromHandle?.id || state.fromHandle.type !== "source") return;
-          const point = "changedTouches" in event ? event.changedTouches[0] : event;
-          if (point) onInsert(state.fromNode.id, state.fromHandle.id, { x: point.clientX, y: point.clientY });
-        }}
-        onPaneClick={() => onSelect(new Set())}
-        onDragOver={(event) => {
-          if (!event.dataTransfer.types.includes(DRAGGED)) return;
-          event.preventDefault();
-          event.dataTransfer.dropEffect = "copy";
-        }}
-        onDrop={(event) => {
-          const type = event.dataTransfer.getData(DRAGGED);
-          if (!type) return;
-          event.preventDefault();
-          const { x, y } = flow.screenToFlowPosition({ x: event.clientX, y: event.clientY });
-          onDrop(type, [snap(x - widthOf(1) / 2), snap(y - HEIGHT / 2)]);
-        }}
-        deleteKeyCode={null}
-        selectionKeyCode="Shift"
-        multiSelectionKeyCode={["Meta", "Control"]}
+        {...calls}
         onlyRenderVisibleElements={nodes.length > 150}
         connectionRadius={32}
         minZoom={0.05}
@@ -200,7 +217,7 @@ export function Canvas({ nodes, selected, dark, onSelect, onMove, onConnect, onD
         onInit={() => begin()}
       >
         <Background variant={BackgroundVariant.Dots} gap={20} size={1} />
-        <MiniMap pannable zoomable nodeColor={(node) => `var(--${(node as BoxNode).data.shown.kind})`} ariaLabel={say("campaign")} />
+        <MiniMap pannable zoomable style={MINI} nodeColor={colour} ariaLabel={say("campaign")} />
         <Panel position="bottom-left" className="zoom">
           <button type="button" onClick={() => void flow.zoomIn()} aria-label={say("zoom_in")} title={say("zoom_in")}>＋</button>
           <button type="button" onClick={() => void flow.zoomOut()} aria-label={say("zoom_out")} title={say("zoom_out")}>－</button>
@@ -263,7 +280,7 @@ function WayView({ id, source, sourceX, sourceY, targetX, targetY, sourcePositio
   const { say } = useWords();
   const { onInsert } = useContext(DoingsContext);
   const route = data?.route ?? [];
-  const [path, x, y] = route.length
+  const [path, x, y] = targetY > sourceY
     ? winding([[sourceX, sourceY], ...route, [targetX, targetY]])
     : getBezierPath({ sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition, curvature: 0.35 });
   const insert = (event: MouseEvent) => onInsert(source, data!.way, { x: event.clientX, y: event.clientY });
@@ -297,9 +314,12 @@ function winding(points: Box[]): [string, number, number] {
     path += ` C${x},${y + bend} ${toX},${toY - bend} ${toX},${toY}`;
     [x, y] = [toX, toY];
   }
-  const [atX, atY] = points[1]!;
-  return [path, atX, atY];
+  const [[nextX, nextY] = [x, y]] = others;
+  return [path, (firstX + nextX) / 2, (firstY + nextY) / 2];
 }
 
+const colour = (node: Node) => `var(--${(node as BoxNode).data.shown.kind})`;
+/** Small enough to leave the canvas to the campaign. */
+const MINI = { width: 132, height: 100 };
 const NODE_TYPES = { box: BoxView };
 const EDGE_TYPES = { way: memo(WayView) };

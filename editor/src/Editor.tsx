@@ -15,7 +15,7 @@ import { PANELS, type Overlay } from "./panels";
 import { People } from "./People";
 import { useCampaign } from "./useCampaign";
 import { useKeys, useClipboard } from "./useKeys";
-import { glide, middle, neighbour, nodeAt } from "./walking";
+import { glide, middle, neighbour, nodeAt, placed } from "./walking";
 import { useWords } from "./words";
 
 interface Props {
@@ -66,7 +66,7 @@ function Open({ name, isNew, types, dark, controls, onLeave, onUnsaved }: Props)
     (type: string) => (typeOf.get(type)?.fields ?? []).filter((field) => field.kind === "node").map((field) => field.name),
     [typeOf],
   );
-  const titleOf = useCallback((id: string) => words.title(nodesOf(drawing.draft)[id]?.title, id), [drawing.draft, words]);
+  const titleOf = useMemo(() => words.calling(nodesOf(drawing.draft)), [drawing.draft, words]);
 
   const wired = Object.entries(nodes).map(([id, node]) => ({ id, ways: [...targets(node, ways(id))] }));
   const shape = JSON.stringify(wired);
@@ -238,7 +238,7 @@ function Open({ name, isNew, types, dark, controls, onLeave, onUnsaved }: Props)
   });
   useClipboard({ copy: () => copied(drawing, chosen), cut: remove, paste: (text) => setNote(paste(text)) });
 
-  const nodesToName = useMemo(() => Object.keys(nodesOf(drawing.draft)).map((id) => ({ id, title: titleOf(id) })), [drawing.draft, titleOf]);
+  const nodesToName = useMemo(() => Object.entries(nodesOf(drawing.draft)).map(([id, node]) => ({ id, title: words.title(node.title, id) })), [drawing.draft, words]);
   const around = useMemo(
     () => ({
       problems: checked.problems,
@@ -332,7 +332,7 @@ function Open({ name, isNew, types, dark, controls, onLeave, onUnsaved }: Props)
                 {checked.problems.map((problem, n) => (
                   <li key={n}>
                     <button type="button" className={`problem ${problem.severity}`} onClick={() => goTo(problem)}>
-                      <code>{problem.file || problem.where || "/"}</code> {words.problem(problem).what} <span className="hint">{words.problem(problem).hint}</span>
+                      <code>{problem.file || placed(problem)}</code> {words.problem(problem).what} <span className="hint">{words.problem(problem).hint}</span>
                     </button>
                   </li>
                 ))}
@@ -341,7 +341,7 @@ function Open({ name, isNew, types, dark, controls, onLeave, onUnsaved }: Props)
             )}
           </div>
           <aside className="panel" ref={panel} aria-label={say("settings")}>
-            <button type="button" className="quiet narrow close" onClick={() => select(NOBODY)} aria-label={say("close")}>×</button>
+            {!Beside && <button type="button" className="quiet narrow close" onClick={() => select(NOBODY)} aria-label={say("close")}>×</button>}
             {Beside && (
               <>
                 <h2 className="panel-title">{words.in(Beside.title)} <button type="button" className="quiet" onClick={() => toggle(Beside.id)} aria-label={say("close")}>×</button></h2>
@@ -367,7 +367,7 @@ function Open({ name, isNew, types, dark, controls, onLeave, onUnsaved }: Props)
               />
             ) : chosen.length > 1 ? (
               <>
-                <p className="type-line"><b>{chosen.length} {say("nodes")}</b></p>
+                <p className="type-line"><b>{words.many(chosen.length, "nodes")}</b></p>
                 <div className="row actions">
                   <button type="button" onClick={() => void navigator.clipboard.writeText(copied(drawing, chosen))}>{say("copy")}</button>
                   <button type="button" className="danger" onClick={remove}>{say("delete")}</button>

@@ -30,6 +30,7 @@ export function NodeForm({ id, drawing, type, types, ways, ended, onChange, onRe
   const where = pointer("/nodes", id);
   const [previewing, setPreviewing] = useState(false);
   const others = Object.entries(nodes).filter(([other]) => other !== id);
+  const called = words.calling(nodes);
   const put = (now: NodeJson, about: string) => onChange((before) => setNode(before, id, now), about);
 
   const settings = (now: Members) => {
@@ -74,7 +75,7 @@ export function NodeForm({ id, drawing, type, types, ways, ended, onChange, onRe
                 <option value={END}>■ {say("end")}</option>
                 {target !== "" && target !== END && !nodes[target] && <option value={target}>{target} ?</option>}
                 <optgroup label={say("existing")}>
-                  {others.map(([other, each]) => <option key={other} value={other}>{words.title(each.title, other)}</option>)}
+                  {others.map(([other]) => <option key={other} value={other}>{called(other)}</option>)}
                 </optgroup>
                 <optgroup label={say("new_node")}>
                   {types.map((each) => <option key={each.type} value={`+${each.type}`}>＋ {words.in(each.title)}</option>)}

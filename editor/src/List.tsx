@@ -97,7 +97,7 @@ function Line({ row, onOpen, onDuplicate, onDelete }: LineProps) {
     <tr>
       <td data-label={say("campaign")}>
         {name ? <a href={`/campaign/${name}`} onClick={(event) => { if (!event.metaKey && !event.ctrlKey) { event.preventDefault(); onOpen(name, false); } }}><b>{title}</b></a> : <b>{title}</b>}
-        <small>{row.campaign}{row.nodes !== null && ` · ${words.number(row.nodes)} ${say("nodes")}`}</small>
+        <small>{row.campaign}{row.nodes !== null && ` · ${words.many(row.nodes, "nodes")}`}</small>
       </td>
       <td data-label={say("status")}>
         <span className={`state ${row.state}`}>{say(row.state)}</span>
@@ -107,15 +107,15 @@ function Line({ row, onOpen, onDuplicate, onDelete }: LineProps) {
       <td className="n" data-label={say("inside")}>{words.number(row.inside)}</td>
       <td className="n" data-label={say("due_today")}>{words.number(row.due_today)}</td>
       <td className={`n${row.stuck ? " bad" : ""}`} data-label={say("stuck")}>{words.number(row.stuck)}</td>
-      <td data-label={say("last_run")}>{row.last_run ? words.time(row.last_run) : say("never")}</td>
+      <td className="when" data-label={say("last_run")}>{row.last_run ? words.time(row.last_run) : say("never")}</td>
       <td data-label={say("problems")}>
-        {problems?.errors ? <span className="badge error">{problems.errors} {say("errors")}</span> : null}
-        {problems?.warnings ? <span className="badge warning">{problems.warnings} {say("warnings")}</span> : null}
+        {problems?.errors ? <span className="badge error">{words.many(problems.errors, "errors")}</span> : null}
+        {problems?.warnings ? <span className="badge warning">{words.many(problems.warnings, "warnings")}</span> : null}
         {problems && !problems.errors && !problems.warnings ? <span className="note">{say("no_problems")}</span> : null}
       </td>
       <td className="open-cell">
-        {name && <button type="button" onClick={() => onDuplicate(name)} aria-label={`${say("duplicate")}: ${title}`}>{say("duplicate")}</button>}{" "}
-        {name && <button type="button" onClick={() => onDelete(row)} aria-label={`${say("delete")}: ${title}`}>{say("delete")}</button>}{" "}
+        {name && <button type="button" onClick={() => onDuplicate(name)} aria-label={`${say("duplicate")}: ${title}`}>{say("duplicate")}</button>}
+        {name && <button type="button" onClick={() => onDelete(row)} aria-label={`${say("delete")}: ${title}`}>{say("delete")}</button>}
         {name && <button type="button" onClick={() => onOpen(name, false)} aria-label={`${say("open")}: ${title}`}>{say("open")}</button>}
       </td>
     </tr>

@@ -117,10 +117,10 @@ function Story({ lead, campaign, titles, onBack, onRetry, onNote }: StoryProps) 
       <h3>{String(person.fields.name ?? person.email ?? lead)}</h3>
       <p className="note">{[person.email, `${say("score")} ${person.score}`, person.owner].filter(Boolean).join(" · ")}</p>
       {person.tags.length > 0 && <p>{person.tags.map((tag) => <span key={tag} className="chip">{tag}</span>)}</p>}
-      <dl>{facts.map(([key, value]) => <div key={key}><dt>{key}</dt><dd>{String(value)}</dd></div>)}</dl>
+      <dl>{facts.map(([key, value]) => <div key={key}><dt>{words.fact(key)}</dt><dd>{String(value)}</dd></div>)}</dl>
       {told.enrollments.filter((one) => one.campaign === campaign).map((one, n) => (
         <p key={n} className="now">
-          {one.node ? <>{say("now_at")} <b>{titles(one.node)}</b>{one.due_at && <> {say("until")} {words.time(one.due_at)}</>}</> : <>{say("ended")}: <b>{one.reason}</b> {words.time(one.ended_at)}</>}
+          {one.node ? <>{say("now_at")} <b>{titles(one.node)}</b>{one.due_at && <> {say("until")} {words.time(one.due_at)}</>}</> : <>{say("ended")}: <b>{words.ending(one.reason ?? "")}</b> {words.time(one.ended_at)}</>}
           {one.status === "stuck" && <button type="button" className="fix" onClick={onRetry}>{say("retry")}</button>}
           {one.node && <button type="button" className="fix" onClick={() => setLeaving(true)}>{say("take_out")}</button>}
           {one.because && <small>{one.because}</small>}

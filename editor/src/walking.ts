@@ -9,6 +9,12 @@ export function nodeAt(problem: Problem): string | null {
   return first === "nodes" && id !== undefined ? id : null;
 }
 
+/** Where a problem is, for people: `viewed · next · no`, or what it would be in the file where that is not in a node. */
+export function placed(problem: Problem): string {
+  const [, ...inside] = steps(problem.where ?? "");
+  return nodeAt(problem) === null ? problem.where || "/" : inside.join(" · ");
+}
+
 /** Milliseconds; none for those who asked their system for less motion. */
 export function glide(): number {
   return window.matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 200;

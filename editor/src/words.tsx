@@ -1,7 +1,7 @@
 import { createContext, useContext } from "react";
 import type { Problem, Signal, Text } from "./api";
 import { evidence } from "./evidence";
-import type { Json } from "./model";
+import type { Json, NodeJson } from "./model";
 import { isMembers } from "./model";
 
 /** The words of the canvas, in English and Chinese. They are those of docs/glossary.md. */
@@ -199,6 +199,7 @@ const WORDS = {
   subject: ["Subject", "主题"],
   kind_of_value: ["Kind", "种类"],
   until_lead: ["Search a lead", "查找线索"],
+  exit: ["left", "退出"],
   key_esc: ["Back to the campaign", "返回活动设置"],
 } as const;
 
@@ -215,6 +216,10 @@ const OPS: Record<string, Text> = {
   starts_with: { en: "starts with", zh: "开头是" },
 };
 
+const FACTS: Record<string, string> = {
+  name: "姓名", company: "公司", title: "职位", industry: "行业", region: "地区", source: "来源", status: "状态", stage: "阶段", budget: "预算", need: "需求", timing: "时间", language: "语言", team: "团队",
+};
+
 export class Words {
   constructor(
     readonly language: Language,
@@ -228,6 +233,16 @@ export class Words {
     (this.language === "zh" && problem.zh) || { what: problem.what, hint: problem.hint ?? "" };
   /** An outcome or a signal kind: named by node types, so that many have no Chinese. */
   outcome = (word: string): string => (this.language === "zh" ? (this.chinese[word] ?? word) : word);
+  /** How an enrollment ended: `exit:unsubscribed` is a way out by a signal. */
+  ending = (reason: string): string => {
+    const [how = "", signal] = reason.split(":");
+    return how === "exit" && signal ? `${this.say("exit")} · ${this.outcome(signal)}` : this.outcome(reason);
+  };
+  /** What a lead's data is called; what a campaign has of its own stays as it is. */
+  fact = (name: string): string => (this.language === "zh" ? (FACTS[name] ?? name) : name);
+  /** `1 error`, `2 errors`. */
+  many = (n: number, word: "errors" | "warnings" | "nodes" | "messages"): string =>
+    `${this.number(n)} ${n === 1 && this.language === "en" ? this.say(word).replace(/s$/, "") : this.say(word)}`;
   /** Who did it, as far as can be told, and why we think so. */
   who = (signal: Signal): string => `${this.say(`by_${signal.confidence}`)}${signal.because ? ` (${this.in(evidence(signal.because))})` : ""}`;
   /** Why a campaign cannot be deleted now, and what can be done. */
@@ -247,6 +262,17 @@ export class Words {
     if (!isMembers(title)) return otherwise;
     const said = title[this.language] ?? Object.values(title)[0];
     return typeof said === "string" && said ? said : otherwise;
+  };
+
+  /** What nodes are called where they are named without being shown: by their titles, and by their ids where several share one. */
+  calling = (nodes: Record<string, NodeJson>): ((id: string) => string) => {
+    const titles = new Map(Object.entries(nodes).map(([id, node]) => [id, this.title(node.title, id)]));
+    const often = new Map<string, number>();
+    for (const title of titles.values()) often.set(title, (often.get(title) ?? 0) + 1);
+    return (id) => {
+      const title = titles.get(id) ?? id;
+      return (often.get(title) ?? 0) > 1 ? `${title} (${id})` : title;
+    };
   };
 }
 

@@ -28,7 +28,7 @@ main { max-width: 1000px; margin: 0 auto; padding: 28px 20px 48px; }
 h1 { font-size: 24px; margin: 0; } h2 { font-size: 17px; margin: 32px 0 10px; } p { margin: 4px 0; color: var(--soft); }
 .flow { overflow-x: auto; } .flow svg { max-width: 100%; height: auto; min-width: min(100%, 560px); }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th { text-align: left; font-size: 13px; color: var(--soft); font-weight: 600; }
+th { white-space: nowrap; text-align: left; font-size: 13px; color: var(--soft); font-weight: 600; }
 th, td { padding: 7px 10px; border-bottom: 1px solid var(--line); } .n { text-align: right; }
 .wide { overflow-x: auto; } td { white-space: nowrap; } svg.bars { width: 100%; min-width: 600px; height: auto; display: block; } svg.bars text { fill: var(--ink); }
 svg.bars .soft { fill: var(--soft); } .entered { fill: var(--entered); } .sent { fill: var(--sent); }

@@ -43,6 +43,17 @@ CHINESE = {
     "complained": "投诉",
     "objected": "拒绝自动化决策",
     "converted": "转化",
+    "refused": "被拒收",
+    "ambiguous": "无法确认",
+    "pending": "待发",
+    "sending": "发送中",
+    "cancelled": "已取消",
+    "awaiting_confirmation": "待确认",
+    "completed": "完成",
+    "pool": "回到流量池",
+    "moved": "已迁移",
+    "removed": "已移出",
+    "stuck": "卡住",
 }
 
 

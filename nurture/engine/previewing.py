@@ -42,7 +42,10 @@ def preview(engine: Engine, channel: str, content: str, language: str, lead: Lea
     languages = compiled.languages(channel, content)
     fields, owner = (dict(SOMEBODY), None) if lead is None else _known(engine, lead)
     links = f"{engine.settings.public_url.rstrip('/')}/preview"
-    context = words_for(engine.settings, fields, owner, language, {"name": "", "title": ""}, links, links)
+    context = words_for(
+        engine.settings, fields, owner, language, {"name": "", "title": ""}, links, links,
+        form_url=links, preferences_url=links,
+    )  # fmt: skip
     try:
         found = compiled.render(channel, content, language, context)
     except CannotRender as error:

@@ -13,7 +13,8 @@ __all__ = ["KEEP", "MAIL_POLICY", "PAGE_POLICY", "PREVIEW_POLICY", "asks", "done
 
 STYLE = """
 :root { color-scheme: light dark; }
-body { font: 16px/1.6 system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif; margin: 0; }
+body { font: 16px/1.6 system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif; margin: 0;
+  background: #fff; color: #1c2430; }
 main { max-width: 30rem; margin: 12vh auto; padding: 0 1.5rem; }
 h1 { font-size: 1.35rem; margin: 0 0 .25rem; } p { margin: .5rem 0; } [lang=en] { opacity: .75; }
 fieldset { border: 0; padding: 0; margin: 1.5rem 0 0; } legend, .label { font-weight: 600; padding: 0; display: block; }
@@ -22,7 +23,7 @@ input[type=text], input[type=email], input[type=tel], input[type=date], textarea
   box-sizing: border-box; padding: .5rem .6rem; border: 1px solid #8a93a0; border-radius: .4rem; background: transparent;
   color: inherit; }
 .wrong { color: #c22f2f; } .trap { display: none; } a { color: #2563c9; }
-@media (prefers-color-scheme: dark) { .wrong { color: #ff9a8f; } a { color: #8db8ff; } }
+@media (prefers-color-scheme: dark) { body { background: #14181f; color: #e6eaf0; } .wrong { color: #ff9a8f; } a { color: #8db8ff; } }
 button { font: inherit; padding: .65rem 1.4rem; margin-top: 1rem; border: 0; border-radius: .4rem;
   background: #2563c9; color: #fff; cursor: pointer; }
 """

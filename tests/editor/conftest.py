@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from nurture.engine import Engine
-from nurture.settings import Settings
-from nurture.web.app import app
+from tests.editor.serving import CHROMIUM, NOW, Serving, served
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)
+__all__ = ["MAIL", "NOW", "Serving"]
+
 MAIL = "Subject: A paper\n\nHello. {{ postal_address }} [Unsubscribe]({{ unsubscribe_url }})\n"
-
-Serving = Callable[..., Any]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -45,26 +34,7 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def serving() -> Serving:
-    """`serving(home)` is the address at which the canvas of this folder answers; `prepare` gets its engine before."""
-
-    @contextmanager
-    def opened(home: Path, *, prepare: Any = None) -> Iterator[str]:
-        settings = Settings(home=home, database_url="sqlite:///nurture.db", smtp_url="", postal_address="1 Road")
-        with Engine.open(settings) as engine, socket.create_server(("127.0.0.1", 0)) as door:
-            if prepare:
-                prepare(engine)
-            server = uvicorn.Server(
-                uvicorn.Config(app(engine, lambda: NOW), log_level="error", timeout_graceful_shutdown=1)
-            )
-            thread = threading.Thread(target=server.run, kwargs={"sockets": [door]})
-            thread.start()
-            try:
-                yield f"http://127.0.0.1:{door.getsockname()[1]}"
-            finally:
-                server.should_exit = True
-                thread.join()
-
-    return opened
+    return served
 
 
 @pytest.fixture(scope="module")

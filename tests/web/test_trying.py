@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -17,6 +18,8 @@ from nurture.web.app import app
 from nurture.web.guard import Guard
 from nurture.web.live import Live
 from tests.web.scene import CAMPAIGN, MAIL, NOW, ask, installation
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -126,6 +129,19 @@ def test_a_message_is_shown_as_a_lead_would_read_it(engine: Engine, site: Guard)
     assert "sandbox" in page.headers["content-security-policy"]
     assert ask(site, "GET", asked.format("") + "&lead=eve@example.com").status_code == 404
     assert "no content" in ask(site, "GET", "/api/preview?content=x&channel=email").json()["trouble"]
+
+
+def test_every_message_that_is_shipped_can_be_previewed(engine: Engine, site: Guard) -> None:
+    shutil.copytree(ROOT / "content", engine.settings.home / "content", dirs_exist_ok=True)
+    shipped = {tuple(file.relative_to(ROOT / "content").parts) for file in (ROOT / "content").glob("*/*.zh.*")}
+    kinds = {(name, file.partition(".")[0]) for name, file in shipped if not file.startswith("form.")}
+    troubles = {
+        kind: ask(site, "GET", f"/api/preview?content={kind[0]}&channel={kind[1]}&language=zh").json()["trouble"]
+        for kind in kinds
+    }
+
+    assert len(kinds) > 20
+    assert {kind: trouble for kind, trouble in troubles.items() if trouble} == {}
 
 
 def test_a_mail_that_is_previewed_names_nobody_else(site: Guard) -> None:

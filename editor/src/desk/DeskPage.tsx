@@ -73,6 +73,9 @@ export function DeskPage({ controls, go }: PageProps) {
         // Of two answers that overtake each other, the one to the later question counts.
         if (mine !== asked.current) return;
         setTeams(found.teams);
+        // Whoever has not chosen yet begins where somebody waits.
+        const first = found.teams.find((one) => one.open > 0);
+        if (first && !kept("desk-team") && !name) setTeam(nameOf(first));
         setLeads(found.leads);
         setSkew(Date.parse(found.now) - Date.now());
         setTrouble("");

@@ -10,10 +10,6 @@ interface Told extends History {
   remarks: { at: string; who: string; what: string; text: string }[];
 }
 
-const FIELDS: Record<string, string> = {
-  name: "姓名", company: "公司", title: "职位", industry: "行业", region: "地区", source: "来源", status: "状态", stage: "阶段", budget: "预算", need: "需求", timing: "时间",
-};
-
 interface Moment {
   at: string;
   icon: string;
@@ -39,7 +35,7 @@ export function Story({ lead, onUntag }: { lead: string; onUntag: (tag: string) 
       {person.tags.length > 0 && (
         <p>{person.tags.map((tag) => <span key={tag} className="chip">{tag}<button type="button" aria-label={`${words.in(SAY.untag)}: ${tag}`} onClick={() => onUntag(tag)}>×</button></span>)}</p>
       )}
-      <dl>{facts.map(([key, value]) => <div key={key}><dt>{FIELDS[key] && words.language === "zh" ? FIELDS[key] : key}</dt><dd>{String(value)}</dd></div>)}</dl>
+      <dl>{facts.map(([key, value]) => <div key={key}><dt>{words.fact(key)}</dt><dd>{String(value)}</dd></div>)}</dl>
       <h3>{words.in(SAY.story)}</h3>
       <ol className="moments">
         {moments(told, words).map((moment, n) => (

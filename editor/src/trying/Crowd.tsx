@@ -62,7 +62,7 @@ export function Crowd({ name, campaign, titleOf, onOverlay }: PanelProps) {
           <h3>{say("ends")}</h3>
           <dl>
             {Object.entries(found.ended).sort(([, a], [, b]) => b - a).map(([end, number]) => (
-              <div key={end}><dt>{campaign.drawing.draft.nodes && end in (campaign.drawing.draft.nodes as object) ? titleOf(end) : words.outcome(end)}</dt><dd>{words.number(number)} · {Math.round((100 * number) / found.leads)} %</dd></div>
+              <div key={end}><dt>{campaign.drawing.draft.nodes && end in (campaign.drawing.draft.nodes as object) ? titleOf(end) : words.ending(end)}</dt><dd>{words.number(number)} · {Math.round((100 * number) / found.leads)} %</dd></div>
             ))}
           </dl>
           <h3>{say("to_the_end")}</h3>
@@ -71,7 +71,7 @@ export function Crowd({ name, campaign, titleOf, onOverlay }: PanelProps) {
               <div key={key}><dt>{say(word)}</dt><dd>{words.number(found.days_to_end[key])}</dd></div>
             ))}
           </dl>
-          <h3>{say("sends_per_day")} <small>{words.number(found.messages)} {say("messages")}</small></h3>
+          <h3>{say("sends_per_day")} <small>{words.many(found.messages, "messages")}</small></h3>
           <Bars label={say("sends_per_day")} values={found.sends_per_day} />
           {Object.keys(found.handoffs_per_week).length > 0 && (
             <>
