@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from nurture.cli import main
-from tests.cli.scenes import CAMPAIGN, LEADS, MAIL, MONDAY, REGISTERED, STORIES, Ran, Run
+from tests.cli.scenes import CAMPAIGN, LEADS, MAIL, MONDAY, REGISTERED, STORIES
+from tests.ran import Ran, Run
 
 
 @pytest.fixture

@@ -1,10 +1,7 @@
-"""A small campaign, its mail, its leads, and what running a command gives."""
+"""A small campaign, its mail and its leads."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 MONDAY = "2026-03-02T02:00:00Z"
@@ -51,20 +48,3 @@ STORIES = {
         "then": {"tags": ["deep"]},
     }
 }
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a command did."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """The one document on stdout."""
-        return json.loads(self.out)
-
-
-Run = Callable[..., Ran]

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.scenes import MONDAY, REGISTERED, Run
+from tests.cli.scenes import MONDAY, REGISTERED
+from tests.ran import Run
 
 CANARY = "kanarienvogel"
 SECRETS = {

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.broken_campaigns import BROKEN
-from tests.cli.scenes import CAMPAIGN, Run
+from tests.cli.scenes import CAMPAIGN
+from tests.ran import Run
 
 
 @pytest.mark.parametrize(("text", "expected"), BROKEN.values(), ids=BROKEN.keys())

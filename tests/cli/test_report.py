@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.scenes import Run
+from tests.ran import Run
 
 LATER = "2026-03-20T02:00:00Z"
 

@@ -11,8 +11,9 @@ import pytest
 
 from nurture.testing.dns import Names
 from tests.channels.test_standing import GOOD
-from tests.cli.scenes import MONDAY, Run
+from tests.cli.scenes import MONDAY
 from tests.mailbox.letters import plain
+from tests.ran import Run
 
 NOW = "2026-03-03T08:00:00Z"
 WHO = ("--by", "mia", "--now", NOW, "--json")

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.scenes import Run
+from tests.ran import Run
 
 ROOT = Path(__file__).resolve().parents[2]
 

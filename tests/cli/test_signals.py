@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.cli.scenes import MONDAY, Run
+from tests.cli.scenes import MONDAY
+from tests.ran import Run
 
 NOW = "2026-03-02T08:00:00Z"
 

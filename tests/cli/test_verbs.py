@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.cli.scenes import MONDAY, REGISTERED, Run
+from tests.cli.scenes import MONDAY, REGISTERED
+from tests.ran import Run
 
 LATER = "2026-03-20T02:00:00Z"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.cli.scenes import CAMPAIGN, MONDAY, Run
+from tests.cli.scenes import CAMPAIGN, MONDAY
+from tests.ran import Run
 
 TUESDAY = "2026-03-03T02:00:00Z"
 

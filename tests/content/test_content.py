@@ -4,24 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from nurture.content import Catalogue, Content
 from nurture.problems import Problem
+from tests.content.samples import CONTEXT, FOOT, MAIL
 
 ROOT = Path(__file__).parents[2]
-FOOT = "\n---\n{{ sender_name }} · {{ postal_address }} [Stop]({{ unsubscribe_url }})\n"
-MAIL = "Subject: Hello {{ lead.name|default('there') }}\n\nHello.\n" + FOOT
-CONTEXT: dict[str, Any] = {
-    "lead": {"name": "Ada", "email": "ada@example.org", "company": "ACME & Co"},
-    "campaign": {"name": "welcome", "title": "Welcome"},
-    "unsubscribe_url": "https://example.com/u/abc",
-    "view_url": "https://example.com/v/abc",
-    "postal_address": "1 Road",
-    "sender_name": "News",
-}
 Write = Callable[[Mapping[str, str | bytes]], Catalogue]
 
 

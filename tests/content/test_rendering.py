@@ -11,19 +11,9 @@ import pytest
 
 from nurture.content import CannotRender, Catalogue, Content
 from nurture.content.files import with_advertising_mark
+from tests.content.samples import CONTEXT, FOOT
 
 ROOT = Path(__file__).parents[2]
-FOOT = "\n---\n{{ sender_name }} · {{ postal_address }} [Stop]({{ unsubscribe_url }})\n"
-MAIL = "Subject: Hello {{ lead.name|default('there') }}\n\nHello.\n" + FOOT
-CONTEXT: dict[str, Any] = {
-    "lead": {"name": "Ada", "email": "ada@example.org", "company": "ACME & Co"},
-    "campaign": {"name": "welcome", "title": "Welcome"},
-    "unsubscribe_url": "https://example.com/u/abc",
-    "view_url": "https://example.com/v/abc",
-    "preferences_url": "https://news.example.com/preferences/abc",
-    "postal_address": "1 Road",
-    "sender_name": "News",
-}
 
 
 def mail(source: str, kind: str = "md", **more: Any) -> Any:

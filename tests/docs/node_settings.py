@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
 from pydantic.fields import FieldInfo
 
 from nurture.registry import node_types
+from tests.docs.marked import put
 from tests.docs.reading import DOCS
 
-__all__ = ["PAGE", "shown", "table"]
+__all__ = ["PAGE", "table"]
 
 PAGE = DOCS.parent / "definitions" / "README.md"
-_MARKED = re.compile(r"(<!-- settings -->\n).*?(<!-- /settings -->)", re.DOTALL)
 
 
 def table() -> str:
@@ -37,12 +35,5 @@ def chinese(info: FieldInfo) -> str:
     return str((info.json_schema_extra or {}).get("zh", "")) if isinstance(info.json_schema_extra, dict) else ""
 
 
-def shown() -> str:
-    """As the page has it."""
-    found = _MARKED.search(PAGE.read_text(encoding="utf-8"))
-    return "" if found is None else found.group().partition("\n")[2].removesuffix("<!-- /settings -->")
-
-
 if __name__ == "__main__":
-    page = PAGE.read_text(encoding="utf-8")
-    PAGE.write_text(_MARKED.sub(lambda found: found[1] + table() + found[2], page), encoding="utf-8")
+    put(PAGE, table())

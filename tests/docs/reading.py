@@ -11,7 +11,8 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
-from tests.plugins.strangers import Environment, Ran
+from tests.plugins.strangers import Environment
+from tests.ran import Ran
 
 __all__ = ["DOCS", "ROOT", "Block", "Command", "Terminal", "blocks", "commands"]
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
 from nurture.settings import Settings
+from tests.docs.marked import put
 from tests.docs.reading import DOCS
 
-__all__ = ["PAGE", "shown", "table"]
+__all__ = ["PAGE", "table"]
 
 PAGE = DOCS / "operations.md"
-_MARKED = re.compile(r"(<!-- settings -->\n).*?(<!-- /settings -->)", re.DOTALL)
 
 
 def table() -> str:
@@ -33,12 +32,5 @@ def default(info: FieldInfo) -> str:
     return "" if value == "" else f"`{'.' if value == Path() else value}`"
 
 
-def shown() -> str:
-    """As the page has it."""
-    found = _MARKED.search(PAGE.read_text(encoding="utf-8"))
-    return "" if found is None else found.group().partition("\n")[2].removesuffix("<!-- /settings -->")
-
-
 if __name__ == "__main__":
-    page = PAGE.read_text(encoding="utf-8")
-    PAGE.write_text(_MARKED.sub(lambda found: found[1] + table() + found[2], page), encoding="utf-8")
+    put(PAGE, table())

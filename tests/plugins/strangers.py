@@ -4,34 +4,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import os
 import subprocess
 import sysconfig
 import venv
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-__all__ = ["ENTRY_POINTS", "Environment", "Ran", "wheel"]
+from tests.ran import Ran
+
+__all__ = ["ENTRY_POINTS", "Environment", "wheel"]
 
 ENTRY_POINTS = {"nodes": "nurture.nodes", "channels": "nurture.channels"}
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a command did."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """The one document on stdout."""
-        return json.loads(self.out)
 
 
 def wheel(folder: Path, name: str, files: Mapping[str, str], **offers: Mapping[str, str]) -> Path:

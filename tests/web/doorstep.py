@@ -18,10 +18,10 @@ from standardwebhooks.webhooks import Webhook
 from nurture.engine import Engine
 from nurture.engine.weighing import weigh
 from nurture.identity import LeadRef
-from nurture.settings import Settings
 from nurture.web.app import app
 from nurture.web.lead.buffer import Buffer
 from tests.evidence.patterns import CHROME
+from tests.web.installing import installed
 
 MONDAY = datetime(2026, 3, 2, 2, tzinfo=UTC)
 LATER = datetime(2026, 3, 2, 3, tzinfo=UTC)
@@ -150,25 +150,14 @@ class Doorstep:
 
 
 @contextmanager
-def doorstep(home: Path, database_url: str = "sqlite:///nurture.db", **settings: Any) -> Iterator[Doorstep]:
-    for name, text in {
+def doorstep(home: Path, *, leads_only: bool = False, **settings: Any) -> Iterator[Doorstep]:
+    files = {
         "definitions/hello.json": json.dumps(CAMPAIGN),
         "content/paper/email.en.md": MAIL,
         "content/paper/form.en.json": json.dumps(FORM),
         "content/topics.json": json.dumps(TOPICS),
         "leads.csv": "email,name,wechat,language\nada@example.com,Ada,oADA1234,en\n",
-    }.items():
-        (home / name).parent.mkdir(parents=True, exist_ok=True)
-        (home / name).write_text(text, encoding="utf-8")
-    leads_only = settings.pop("leads_only", False)
-    chosen: dict[str, Any] = {
-        "home": home, "public_url": "https://mail.example.com", "postal_address": "1 Example Road",
-        "database_url": database_url, "smtp_url": "", "hooks": f"crm:{SECRET}", "wechat_token": "wx-token", **settings,
-    }  # fmt: skip
-    with Engine.open(Settings(**chosen)) as engine:
-        engine.import_leads(home / "leads.csv", now=MONDAY)
-        with engine.store.write() as tx:
-            tx.run("UPDATE leads SET basis = 'fair'")
-        assert engine.enroll("hello", now=MONDAY).enrolled == 1
-        assert engine.tick(MONDAY, until=MONDAY).sent == 1
+    }
+    chosen = {"hooks": f"crm:{SECRET}", "wechat_token": "wx-token", **settings}
+    with installed(home, files, now=MONDAY, **chosen) as engine:
         yield Doorstep(engine, leads_only=leads_only)

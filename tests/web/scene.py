@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,8 @@ import httpx
 from nurture import canonical
 from nurture.engine import Engine
 from nurture.registry import node_types
-from nurture.settings import Settings as Environment
 from nurture.web.guard import Guard
+from tests.web.installing import installed
 
 NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)
 CAMPAIGN: dict[str, Any] = {
@@ -38,31 +37,15 @@ def written(campaign: dict[str, Any]) -> str:
     return canonical.write(campaign, node_types())
 
 
-@contextmanager
-def installation(tmp_path: Path) -> Iterator[Engine]:
+def installation(tmp_path: Path) -> AbstractContextManager[Engine]:
     """An installation with one campaign, published, in which Ada and Bob wait."""
-    for name, text in {
+    files = {
         "definitions/hello.json": written(CAMPAIGN),
         "definitions/schema.json": "{}",
         "content/paper/email.en.md": MAIL,
         "leads.csv": "email,name,consent\nada@example.com,Ada,yes\nbob@example.com,Bob,yes\n",
-    }.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    settings = Environment(
-        home=tmp_path,
-        public_url="https://mail.example.com",
-        postal_address="1 Example Road",
-        database_url="sqlite:///nurture.db",
-        smtp_url="",
-    )
-    with Engine.open(settings) as opened:
-        opened.import_leads(tmp_path / "leads.csv", now=NOW)
-        with opened.store.write() as tx:
-            tx.run("UPDATE leads SET basis = 'fair'")
-        opened.enroll("hello", now=NOW)
-        opened.tick(NOW, until=NOW)
-        yield opened
+    }
+    return installed(tmp_path, files, now=NOW)
 
 
 def ask(

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -13,21 +11,8 @@ from nurture import Condition, Go, Node, Settings, Snapshot, setting
 from nurture.engine import Engine
 from nurture.registry import node_types
 from nurture.web import forms
-from nurture.web.app import app
 from nurture.web.guard import Guard
-from tests.web.scene import CAMPAIGN, JSON, NOW, ask, installation, opened, written
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    with installation(tmp_path) as opened:
-        yield opened
-
-
-@pytest.fixture
-def site(engine: Engine) -> Guard:
-    return app(engine, lambda: NOW + timedelta(minutes=1))
-
+from tests.web.scene import CAMPAIGN, JSON, NOW, ask, opened, written
 
 # --- the list --------------------------------------------------------------------------------------------------
 

@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import timedelta
-from pathlib import Path
-
 import pytest
 
 from nurture.engine import Engine
-from nurture.web.app import app
 from nurture.web.guard import Guard
-from tests.web.scene import NOW, ask, installation, opened
+from tests.web.scene import NOW, ask, opened
 
 REMOVE = "/api/campaigns/hello/remove"
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    with installation(tmp_path) as found:
-        yield found
-
-
-@pytest.fixture
-def site(engine: Engine) -> Guard:
-    return app(engine, lambda: NOW + timedelta(minutes=1))
 
 
 def test_one_lead_is_taken_out_with_a_reason_that_its_story_tells(engine: Engine, site: Guard) -> None:

@@ -17,9 +17,9 @@ import pytest
 from nurture import tokens
 from nurture.engine import Engine
 from nurture.identity import LeadRef
-from nurture.settings import Settings
 from nurture.web.app import app
 from nurture.web.guard import Guard
+from tests.web.installing import installed
 
 MONDAY = datetime(2026, 3, 2, 2, tzinfo=UTC)
 LATER = datetime(2026, 3, 2, 6, tzinfo=UTC)
@@ -51,26 +51,12 @@ EVERYWHERE = {
 @pytest.fixture
 def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     """An installation in which Ada has got one mail."""
-    for name, text in {
+    files = {
         "definitions/hello.json": json.dumps(CAMPAIGN),
         "content/paper/email.en.md": MAIL,
         "leads.csv": LEADS,
-    }.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    settings = Settings(
-        home=tmp_path,
-        public_url="https://mail.example.com",
-        postal_address="1 Example Road",
-        database_url="sqlite:///nurture.db",
-        smtp_url="",
-    )
-    with Engine.open(settings) as opened:
-        opened.import_leads(tmp_path / "leads.csv", now=MONDAY)
-        with opened.store.write() as tx:
-            tx.run("UPDATE leads SET basis = 'fair'")
-        assert opened.enroll("hello", now=MONDAY).enrolled == 1
-        assert opened.tick(MONDAY, until=MONDAY).sent == 1
+    }
+    with installed(tmp_path, files, now=MONDAY) as opened:
         yield opened
 
 

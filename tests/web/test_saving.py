@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +9,8 @@ import httpx
 import pytest
 
 from nurture.engine import Engine
-from nurture.web.app import app
 from nurture.web.guard import Guard
-from tests.web.scene import CAMPAIGN, NOW, ask, installation, opened, written
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    with installation(tmp_path) as opened:
-        yield opened
-
-
-@pytest.fixture
-def site(engine: Engine) -> Guard:
-    return app(engine, lambda: NOW + timedelta(minutes=1))
+from tests.web.scene import CAMPAIGN, ask, opened, written
 
 
 def save(site: Guard, draft: Any, boxes: Any = None, *, name: str = "hello", **headers: str) -> httpx.Response:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +12,11 @@ import pytest
 
 from nurture.crowd import Crowd, forecast
 from nurture.engine import Engine, watching
-from nurture.web.app import app
 from nurture.web.guard import Guard
 from nurture.web.live import Live
-from tests.web.scene import CAMPAIGN, MAIL, NOW, ask, installation
+from tests.web.scene import CAMPAIGN, MAIL, NOW, ask
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    with installation(tmp_path) as opened:
-        yield opened
-
-
-@pytest.fixture
-def site(engine: Engine) -> Guard:
-    return app(engine, lambda: NOW + timedelta(minutes=1))
-
 
 ASKING: dict[str, Any] = {
     "campaign": "hello",
