@@ -149,7 +149,7 @@ class _Words:
         return f"; {number:,} {'lead waits' if number == 1 else 'leads wait'} here"
 
     def content(self, path: str) -> str:
-        return f"内容 {path} 有改动" if self.chinese else f"content {path} has changed"
+        return f"内容 {path} 有改动" if self.chinese else f"content {path} differs"
 
     def _node(self, name: str) -> str:
         """Its title, and the id where that says something else."""

@@ -52,7 +52,7 @@ class Running:
         for node, number in sorted(standing.items()):
             if node not in plan.nodes and node not in self.map:
                 what = f"{number:,} {'lead stands' if number == 1 else 'leads stand'} at {quoted(node)}, which is gone"
-                hint = f"say where they go: {node}=NODE, or {node}={END} to take them out"
+                hint = f"say where they go: --map {node}=NODE, or --map {node}={END} to take them out"
                 yield Problem("", "E_MAP", what, hint)
 
 

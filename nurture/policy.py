@@ -176,8 +176,9 @@ def may_send(
         recent = [at for at in about.started if at > now - cap.period]
         if len(recent) >= cap.messages:
             free = recent[-cap.messages] + cap.period
-            said = f"frequency cap: {len(recent)} message(s) already in this time, until {about.calendar.say(free)}"
-            return Defer(free, said)
+            count = f"{len(recent)} message{'s' if len(recent) > 1 else ''}"
+            hours = f"{cap.period // timedelta(hours=1)} hours"
+            return Defer(free, f"frequency cap: {count} in the last {hours}, until {about.calendar.say(free)}")
     rhythm = RHYTHMS.get(about.wishes.rhythm or "")
     if rhythm is not None and any(at > now - rhythm.period for at in about.started):
         return Defer(about.started[-1] + rhythm.period, f"the lead asked for less: {about.wishes.rhythm}")

@@ -20,7 +20,7 @@ def main(tokens: Sequence[str] | None = None) -> int:
     survive_closed_streams()
     survive_any_encoding()
     try:
-        answer = app(asked)
+        answer = app(asked[0] if asked else "")(asked)
         if isinstance(answer, Answer):
             return deliver(answer)
         return answer if isinstance(answer, int) else 0

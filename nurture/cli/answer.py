@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-__all__ = ["Answer", "complain", "deliver", "progress_bar", "say", "table", "text"]
+__all__ = ["Answer", "complain", "deliver", "progress_bar", "say", "show_dry_run", "table", "text"]
 
 PIPE_WIDTH = 10_000
 """Columns where nobody looks: a pipe gets one record a line, however long."""
@@ -45,7 +45,7 @@ def deliver(answer: Answer) -> int:
             if answer.as_json:
                 _print_json(answer.document)
             else:
-                answer.show(console())
+                _print_for_people(answer.show)
     except OSError as error:
         _to_nowhere(sys.stdout)
         with suppress(OSError):
@@ -113,6 +113,12 @@ def text(words: object, style: str = "") -> Text:
     return Text(safe(str(words)), style=style)
 
 
+def show_dry_run(on: Console, dry_run: bool) -> None:
+    """The last line of what was only tried."""
+    if dry_run:
+        on.print(text("a dry run: nothing was kept", style="yellow"))
+
+
 @contextmanager
 def progress_bar(what: str) -> Iterator[Callable[[int, int | None], None]]:
     """A bar on stderr while work is long: call it with (done, of how many). Where nobody looks there is none."""
@@ -148,6 +154,17 @@ def survive_any_encoding() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower().replace("-", "") != "utf8":
             stream.reconfigure(errors="replace")
+
+
+def _print_for_people(show: Callable[[Console], None]) -> None:
+    on = console()
+    if on.is_terminal:
+        show(on)
+        return
+    with on.capture() as printed:
+        show(on)
+    # rich fills every row of a table up to the width of its widest one.
+    print("\n".join(line.rstrip() for line in printed.get().split("\n")), end="")
 
 
 def _print_json(document: Any) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from inspect import getdoc
+
 from cyclopts import App, Group, Parameter
 
-__all__ = ["app"]
+__all__ = ["VERBS", "app"]
 
 WRITE = Group.create_ordered("Campaigns")
 MOVE = Group.create_ordered("Leads")
@@ -59,18 +61,33 @@ def _version() -> str:
     return version("nurtureflow")
 
 
-app = App(
-    name="nurture",
-    help="Walks leads through campaigns that marketers draw and engineers can trust.",
-    help_epilogue="LEAD is an e-mail address, or id:..., phone:..., wechat:...  Times are ISO 8601 with Z or an offset.",
-    help_format="plaintext",
-    version=_version,
-    default_parameter=Parameter(negative=()),
-    result_action="return_value",
-    exit_on_error=False,
-    print_error=False,
-    suppress_keyboard_interrupt=False,
-)
-for _order, (_group, _name, _place, _help) in enumerate(VERBS):
-    _path = _place if _place.startswith("nurture.") else f"nurture.cli.{_place}"
-    app.command(_path, name=_name, help=_help, group=_group, sort_key=_order)
+def app(called: str = "") -> App:
+    """All verbs. Of the one that is called `--help` says more than its sentence here: its docstring."""
+    made = App(
+        name="nurture",
+        help="Walks leads through campaigns that marketers draw and engineers can trust.",
+        help_epilogue="`nurture COMMAND --help` says more of each.",
+        help_format="plaintext",
+        version=_version,
+        default_parameter=Parameter(negative=(), show_default=_worth_showing),
+        result_action="return_value",
+        exit_on_error=False,
+        print_error=False,
+        suppress_keyboard_interrupt=False,
+    )
+    for order, (group, name, place, sentence) in enumerate(VERBS):
+        path = place if place.startswith("nurture.") else f"nurture.cli.{place}"
+        made.command(path, name=name, help=sentence, help_epilogue="", group=group, sort_key=order)
+    if any(called == name for _, name, _, _ in VERBS):
+        verb = made[called]
+        verb.help = _in_paragraphs(getdoc(verb.default_command) or "")
+    return made
+
+
+def _in_paragraphs(docstring: str) -> str:
+    """Without the line breaks that the code's width asked for: the terminal has its own."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in docstring.split("\n\n"))
+
+
+def _worth_showing(default: object) -> str | None:
+    return None if default in (None, (), "") else str(default)

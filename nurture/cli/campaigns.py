@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from rich.console import Console
 
-from nurture.cli.answer import Answer, table, text
+from nurture.cli.answer import Answer, show_dry_run, table, text
 from nurture.cli.opening import opened, settings
 from nurture.cli.options import AsJson, Flag, Named, Now, clock, pairs, usage
 from nurture.engine import Published, UnknownCampaign
@@ -93,6 +93,7 @@ def publish(
         on.print(rows)
         for each, report in zip(done, reports, strict=True):
             show_moved(on, each, report, dry_run=dry_run)
+        show_dry_run(on, dry_run)
 
     return Answer([_document(each, report) for each, report in zip(done, reports, strict=True)], show, json)
 
@@ -117,6 +118,7 @@ def rollback(
     def show(on: Console) -> None:
         on.print(text(f"new leads of {done.campaign} get version {done.version} ({done.hash[:12]})"))
         show_moved(on, done, report, dry_run=dry_run)
+        show_dry_run(on, dry_run)
 
     return Answer(_document(done, report), show, json)
 
@@ -138,9 +140,13 @@ def show_moved(on: Console, done: Published, report: MoveReport, *, dry_run: boo
     would = "would be " if dry_run else ""
     inside = sum(done.before.values())
     stay = inside - report.left
-    on.print(
-        text(f"{inside:,} inside ran older versions: {', '.join(f'{n:,} at {at}' for at, n in done.before.items())}")
-    )
+    who = f"{inside:,} {'lead is' if inside == 1 else 'leads are'} inside other versions"
+
+
+    def keep(number: int) -> str:
+        return "keeps its version" if number == 1 else "keep their version"
+
+    on.print(text(f"{who}: {', '.join(f'{n:,} at {at}' for at, n in done.before.items())}"))
     if report.moved:
         on.print(text(f"  {report.moved:>8,}  {would}moved to version {done.version}"))
     if report.removed:
@@ -148,9 +154,9 @@ def show_moved(on: Console, done: Published, report: MoveReport, *, dry_run: boo
     if report.later:
         on.print(text(f"  {report.later:>8,}  are being worked with; the next tick moves them"))
     for why, number in sorted(report.kept.items()):
-        on.print(text(f"  {number:>8,}  keep their version: {why}"))
+        on.print(text(f"  {number:>8,}  {keep(number)}: {why}"))
     if stay and not report.later and not report.kept:
-        on.print(text(f"  {stay:>8,}  keep their version"))
+        on.print(text(f"  {stay:>8,}  {keep(stay)}"))
 
 
 def versions(campaign: Named, *, json: AsJson = False, now: Now = None) -> Answer:

@@ -33,7 +33,9 @@ KNOWN = {
     "nurture.engine.engine.UnknownCampaign": Known(
         PROBLEMS, "E_CAMPAIGN", "`nurture status` lists those that are published"
     ),
-    "nurture.engine.publishing.UnknownVersion": Known(PROBLEMS, "E_VERSION", "`nurture versions CAMPAIGN` lists them"),
+    "nurture.engine.publishing.UnknownVersion": Known(
+        PROBLEMS, "E_VERSION", "`nurture versions CAMPAIGN` lists a campaign's versions, `nurture status` the campaigns"
+    ),
     "nurture.engine.reporting.UnknownLead": Known(PROBLEMS, "E_LEAD", "import it first: `nurture import FILE`"),
     "nurture.engine.taking_out.NotInside": Known(PROBLEMS, "E_LEAD", "`nurture history LEAD` says where it is"),
     "nurture.engine.taking_out.AtWork": Known(PROBLEMS, "E_AT_WORK", "try again in a moment"),

@@ -34,9 +34,18 @@ def campaign_file(here: Settings, name: str) -> Path:
 
 
 def by_name_or_path(folder: Path, files: Iterable[Path]) -> list[Path]:
-    """Each as a file: where it is one, itself; else the one of this name in the folder, if there is one."""
+    """Each as a file: where it is one, itself; else the one of this name in the folder. Raises `Rejected` for names
+    that nothing has; a path that leads nowhere is left to whoever reads it."""
     named = {file: folder / f"{file}.json" for file in files}
-    return [path if not file.is_file() and path.is_file() else file for file, path in named.items()]
+    found = [path if not file.is_file() and path.is_file() else file for file, path in named.items()]
+    known = [path.stem for path in folder.glob("*.json")]
+    wrong = [file.name for file in found if len(file.parts) == 1 and not file.suffix and not file.exists()]
+    if wrong:
+        raise Rejected(
+            Problem("", "E_FILE", f"there is no {quoted(name)} in {folder}", did_you_mean(name, known))
+            for name in wrong
+        )
+    return found
 
 
 def sound_plan(here: Settings, file: Path) -> Plan:

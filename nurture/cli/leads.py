@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 from rich.console import Console
 
-from nurture.cli.answer import Answer, progress_bar, say, table, text
+from nurture.cli.answer import Answer, progress_bar, say, show_dry_run, table, text
 from nurture.cli.opening import opened
-from nurture.cli.options import AsJson, Flag, Named, Now, Segment, Usage, clock, parsed_segment, usage
+from nurture.cli.options import LEAD, AsJson, Flag, Lead, Named, Now, Segment, Usage, clock, parsed_segment, usage
 from nurture.engine.preflight import Despite
 from nurture.identity import LeadRef
 from nurture.leads import LeadOptions, parse_map
@@ -172,8 +172,7 @@ def backfill(
         if document["placed"]:
             on.print(text("placed at"))
             show_numbers(on, document["placed"])
-        if dry_run:
-            on.print(text("a dry run: nothing was kept", style="yellow"))
+        show_dry_run(on, dry_run)
 
     return Answer(document, show, json)
 
@@ -181,7 +180,7 @@ def backfill(
 def enroll(
     campaign: Named,
     *,
-    lead: Annotated[tuple[str, ...], Parameter(help="LEAD, repeatable.")] = (),
+    lead: Annotated[tuple[str, ...], Parameter(help=f"{LEAD}; repeatable.")] = (),
     segment: Segment = None,
     limit: Annotated[int | None, Parameter(help="Enroll so many at most.")] = None,
     dry_run: DryRun = False,
@@ -208,8 +207,7 @@ def enroll(
 
     def show(on: Console) -> None:
         show_enrolled(on, document)
-        if dry_run:
-            on.print(text("a dry run: nothing was kept", style="yellow"))
+        show_dry_run(on, dry_run)
 
     return Answer(document, show, json)
 
@@ -217,7 +215,7 @@ def enroll(
 def remove(
     campaign: Named,
     *,
-    lead: Annotated[str, Parameter(help="LEAD.")],
+    lead: Lead,
     reason: Annotated[str, Parameter(help="Why; it stands on the lead's timeline.")],
     by: Annotated[str, Parameter(name="--by", help="Who does this.")] = "",
     json: AsJson = False,

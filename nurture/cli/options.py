@@ -11,7 +11,21 @@ from cyclopts import Parameter, Token
 
 from nurture.problems import Problem, Rejected
 
-__all__ = ["AsJson", "Flag", "Named", "Now", "Segment", "Usage", "clock", "moment", "pairs", "parsed_segment", "usage"]
+__all__ = [
+    "LEAD",
+    "AsJson",
+    "Flag",
+    "Lead",
+    "Named",
+    "Now",
+    "Segment",
+    "Usage",
+    "clock",
+    "moment",
+    "pairs",
+    "parsed_segment",
+    "usage",
+]
 
 EARLIEST, LATEST = 1970, 2200
 
@@ -66,6 +80,8 @@ Segment = Annotated[
         help='A condition, such as \'{"field": "tags", "op": "has", "value": "registered"}\', or @FILE that holds one.',
     ),
 ]
+LEAD = "An e-mail address, or id:..., phone:..., wechat:..."
+Lead = Annotated[str, Parameter(help=LEAD)]
 Named = Annotated[str, Parameter(help="The name of a campaign.")]
 
 

@@ -11,13 +11,12 @@ from rich.console import Console
 
 from nurture.cli.answer import Answer, text
 from nurture.cli.opening import opened
-from nurture.cli.options import AsJson, Flag, Now, clock, moment, usage
+from nurture.cli.options import LEAD, AsJson, Flag, Lead, Now, clock, moment, usage
 from nurture.identity import BadIdentity, LeadRef
 from nurture.problems import Problem, Rejected
 
 __all__ = ["consent", "export", "forget", "suppress", "unsuppress"]
 
-Lead = Annotated[str, Parameter(help="LEAD.")]
 Reason = Annotated[str, Parameter(help="Why, for the record.")]
 By = Annotated[str, Parameter(name="--by", help="Who does this.")]
 
@@ -50,7 +49,7 @@ def consent(
 
 
 def suppress(
-    lead: Annotated[str | None, Parameter(help="LEAD.")] = None,
+    lead: Annotated[str | None, Parameter(help=LEAD)] = None,
     *,
     file: Annotated[Path | None, Parameter(help="Many of them: a text file with one LEAD a line.")] = None,
     reason: Reason,
@@ -93,7 +92,7 @@ def export(lead: Lead, *, json: AsJson = False) -> Answer:
 
 
 def forget(
-    *leads: Annotated[str, Parameter(help="LEAD, one or more.")],
+    *leads: Annotated[str, Parameter(help=f"{LEAD}; one or more.")],
     unseen_for: Annotated[
         int | None, Parameter(help="Instead: all who are in no campaign and not heard of for so many days.")
     ] = None,

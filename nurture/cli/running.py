@@ -10,7 +10,7 @@ from rich.console import Console
 
 from nurture.cli.answer import Answer, progress_bar, table, text
 from nurture.cli.opening import mail_is_usable, opened
-from nurture.cli.options import AsJson, Flag, Now, clock, moment, usage
+from nurture.cli.options import LEAD, AsJson, Flag, Now, clock, moment, usage
 from nurture.engine import TickReport, UnknownCampaign, recognising
 from nurture.engine.reporting import stuck
 from nurture.engine.stopping import at_sigterm
@@ -101,7 +101,7 @@ def retry(
 
 
 def replay(
-    lead: Annotated[str | None, Parameter(help="LEAD.")] = None,
+    lead: Annotated[str | None, Parameter(help=LEAD)] = None,
     campaign: Annotated[str | None, Parameter(help="The name of a campaign.")] = None,
     *,
     all: Annotated[bool, Flag, Parameter(help="Every lead in every campaign.")] = False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, NamedTuple
@@ -70,7 +71,7 @@ def _standing(one: Mapping[str, Any], zone: tzinfo, now: datetime) -> Any:
     line = text(one["campaign"], style="bold")
     line.append(f" {one['hash'][:12]}", style="dim")
     if one["status"] == "ended":
-        line.append(f"  ended {_when(one['ended_at'], zone)}: {one['reason']}")
+        line.append(f"  ended {_wall(_ended(one), zone)}: {one['reason']}")
     elif one["status"] == "stuck":
         line.append(f"  stuck at {one['node']} since {_when(one['since'], zone)}: {one['reason']}", style="bold red")
     else:
@@ -80,16 +81,24 @@ def _standing(one: Mapping[str, Any], zone: tzinfo, now: datetime) -> Any:
     return line
 
 
+def _ended(one: Mapping[str, Any]) -> datetime:
+    """It ended when its last step counts from, however late somebody looked."""
+    return _at(one["steps"][-1]["at"] if one["steps"] else one["ended_at"])
+
+
 WHO = {"machine": "by a machine", "unknown": "by nobody knows whom"}
 
 
 def _events(document: Mapping[str, Any], zone: tzinfo) -> Iterator[Event]:
     places: dict[tuple[str, str], int] = {}
     moved = {(one["campaign"], one["entry"]) for one in document["enrollments"] if one["reason"] == "moved"}
+    taken: dict[str, int] = defaultdict(int)
     for one in document["enrollments"]:
-        yield from _of_enrollment(one, goes_on=(one["campaign"], one["entry"] - 1) in moved)
-        for n, step in enumerate(one["steps"]):
-            places[one["campaign"], step["node"]] = n
+        campaign, first = one["campaign"], taken[one["campaign"]]
+        yield from _of_enrollment(one, first, goes_on=(campaign, one["entry"] - 1) in moved)
+        for n, step in enumerate(one["steps"], first):
+            places[campaign, step["node"]] = n
+        taken[campaign] += len(one["steps"])
     for touch in document["touches"]:
         yield from _of_touch(touch, zone, places.get((touch["campaign"], touch["node"]), ENDED - 2))
     for over in document["handoffs"]:
@@ -102,12 +111,13 @@ def _events(document: Mapping[str, Any], zone: tzinfo) -> Iterator[Event]:
         yield Event(_at(signal["at"]), (HEARD, 0), signal["campaign"] or "", "heard", f"{signal['kind']}{to}", reason)
 
 
-def _of_enrollment(one: Mapping[str, Any], *, goes_on: bool) -> Iterator[Event]:
+def _of_enrollment(one: Mapping[str, Any], first: int, *, goes_on: bool) -> Iterator[Event]:
+    """`first`: how many steps the lead had taken in this campaign before."""
     campaign = one["campaign"]
     again = f", entry {one['entry']}" if one["entry"] > 1 else ""
     if not goes_on:  # one that was moved here from another version says so there, in its last step
         yield Event(_at(one["enrolled_at"]), (ENTERED, 0), campaign, "entered", f"the campaign{again}", "")
-    for n, step in enumerate(one["steps"]):
+    for n, step in enumerate(one["steps"], first):
         outcome = step["outcome"]
         left = outcome is not None and (outcome in LEFT or outcome.startswith("exit:"))
         way = "" if outcome is None else f", {outcome}" if left else f" → {outcome}"
@@ -115,9 +125,7 @@ def _of_enrollment(one: Mapping[str, Any], *, goes_on: bool) -> Iterator[Event]:
         yield Event(_at(step["at"]), (n, 1), campaign, kind, f"{step['node']}{way}", step["because"])
     steps = one["steps"]
     if one["status"] == "ended" and not (steps and steps[-1]["outcome"] == one["reason"]):
-        # It ended when its last step counts from, however late somebody looked.
-        at = steps[-1]["at"] if steps else one["ended_at"]
-        yield Event(_at(at), (ENDED, 0), campaign, "ended", one["reason"] or "", "")
+        yield Event(_ended(one), (ENDED, 0), campaign, "ended", one["reason"] or "", "")
     if one["status"] == "stuck":
         because = one["because"] or one["reason"] or ""
         yield Event(_at(one["since"]), (ENDED, 0), campaign, "stuck", f"at {one['node']}", because)

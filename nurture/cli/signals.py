@@ -18,7 +18,7 @@ from nurture import strict_json
 from nurture.calendar import time_zone
 from nurture.cli.answer import Answer, progress_bar, say, text
 from nurture.cli.opening import opened
-from nurture.cli.options import AsJson, Now, clock, moment, usage
+from nurture.cli.options import LEAD, AsJson, Now, clock, moment, usage
 from nurture.engine import Incoming
 from nurture.engine.reporting import UnknownLead
 from nurture.identity import BadIdentity, LeadRef
@@ -38,7 +38,7 @@ MOST_LISTED = 100
 def signal(
     kind: Annotated[str | None, Parameter(help=f"One of: {', '.join(SIGNAL_KINDS)}.")] = None,
     *,
-    lead: Annotated[str | None, Parameter(help="LEAD.")] = None,
+    lead: Annotated[str | None, Parameter(help=LEAD)] = None,
     campaign: Annotated[str | None, Parameter(help="The campaign whose message it answers.")] = None,
     node: Annotated[str | None, Parameter(help="The node whose message it answers.")] = None,
     at: Annotated[datetime | None, Parameter(converter=moment, help="When it happened; default: now.")] = None,

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from nurture.cli.answer import Answer, say, table, text
 from nurture.cli.opening import opened
-from nurture.cli.options import AsJson, Now, clock
+from nurture.cli.options import AsJson, Lead, Now, clock
 from nurture.cli.show_history import show_history
 from nurture.cli.show_status import show_status
 from nurture.engine import Engine, watching
@@ -74,7 +74,7 @@ def report(
     return Answer(document | ({"html": str(html)} if html else {}), show, json)
 
 
-def history(lead: Annotated[str, Parameter(help="LEAD.")], *, json: AsJson = False, now: Now = None) -> Answer:
+def history(lead: Lead, *, json: AsJson = False, now: Now = None) -> Answer:
     """One lead's way: every step with its reason, every message, every signal, in the order in which they happened."""
     present = clock(now)
     named = LeadRef.parse(lead)

@@ -48,7 +48,7 @@ def demo(
         datetime | None, Parameter(name="--now", converter=_moment, help="When its weeks begin; default: 2 March 2026.")
     ] = None,
 ) -> None:
-    """Invented leads walk through the seed's welcome campaign, in weeks of virtual time.
+    """Invented leads walk through the campaign `welcome`, in weeks of virtual time.
 
     Mails go out by SMTP to a server on this machine, which keeps them. Nobody else is connected to.
     """

@@ -96,8 +96,6 @@ def compared(
 
     Raises `UnknownVersion`, and `Rejected` for a file that is no campaign or lacks a content.
     """
-    if after is None and file is None:
-        file = _file(engine, campaign)
     with engine.store.read() as tx:
         old = _stored(tx, campaign, before)
         new = None if after is None else _stored(tx, campaign, after)
@@ -106,7 +104,7 @@ def compared(
     if new is not None:
         new_definition, files = load(new.definition), new.files
     else:
-        assert file is not None
+        file = file or _file(engine, campaign)
         new_definition = load(file.read_bytes(), file=str(file))
         catalogue = Catalogue.load(engine.settings.content)
         files = contents_of(new_definition, world(catalogue), catalogue)

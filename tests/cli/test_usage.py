@@ -13,7 +13,8 @@ import pytest
 
 from nurture.cli.app import VERBS
 from nurture.cli.failures import KNOWN
-from tests.cli.scenes import MONDAY, Run
+from tests.cli.scenes import MONDAY
+from tests.ran import Run
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -57,6 +58,8 @@ BAD_INPUT = {
     "a lead nobody knows": ("history who@example.com", "who@example.com"),
     "a file of leads that is not there": ("import nowhere.csv", "no such file"),
     "a campaign file that is not there": ("publish nowhere.json", "cannot be read"),
+    "a campaign nobody can publish": ("publish helo", "did you mean 'hello'?"),
+    "a campaign nobody can compare": ("diff nowhere", "never published"),
 }
 BROKEN_ENVIRONMENT = {
     "a database in a folder that is not there": ("NURTURE_DATABASE_URL", "sqlite:////nowhere/at/all.db"),

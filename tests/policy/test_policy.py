@@ -84,7 +84,7 @@ def test_one_marketing_message_a_day_and_person() -> None:
 
     assert isinstance(answer, Defer)
     assert answer.until == moment("4 Mar 15:00")
-    assert answer.because == "frequency cap: 1 message(s) already in this time, until 4 Mar 15:00"
+    assert answer.because == "frequency cap: 1 message in the last 24 hours, until 4 Mar 15:00"
     assert ask(started=[NOON - timedelta(days=1)]) == Allow()
 
 
