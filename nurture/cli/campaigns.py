@@ -142,7 +142,6 @@ def show_moved(on: Console, done: Published, report: MoveReport, *, dry_run: boo
     stay = inside - report.left
     who = f"{inside:,} {'lead is' if inside == 1 else 'leads are'} inside other versions"
 
-
     def keep(number: int) -> str:
         return "keeps its version" if number == 1 else "keep their version"
 
