@@ -56,23 +56,28 @@ def flooded(rate: int) -> Pair:
         began = time.monotonic()
         with serving(url, began) as (port, pipe, _):
             paths = addresses(engine)
+            worked = time.process_time()
             quiet = statistics.median(tick(engine, began) for _ in range(TICKS))
+            quiet_work = (time.process_time() - worked) / TICKS
             with pouring(port, paths, rate) as answered:
                 until = time.monotonic() + SETTLE.total_seconds() + 5
                 while time.monotonic() < until:
                     tick(engine, began)
                     time.sleep(0.5)
                 used, first, counted = spent(pipe), time.monotonic(), answered.value
+                worked = time.process_time()
                 ticks: list[float] = []
                 while len(ticks) < TICKS:
                     ticks.append(tick(engine, began))
                     time.sleep(0.5)
-                seconds = time.monotonic() - first
+                seconds, work = time.monotonic() - first, (time.process_time() - worked) / TICKS
                 share, pace = (spent(pipe) - used) / seconds, (answered.value - counted) / seconds
     notes = {
         "requests/s answered meanwhile": pace,
         "the server's share of a core": share,
         "the slowest tick, ms": max(ticks) * 1_000,
+        "processor time of a tick, ms": work * 1_000,
+        "processor time of a tick in peace, ms": quiet_work * 1_000,
     }
     return Pair(statistics.median(ticks) * 1_000, quiet * 1_000, notes)
 

@@ -75,6 +75,32 @@ def test_any_order_and_repetition_of_the_same_calls_gives_the_same_end(tmp_path:
         assert door.engine.replay().different == []
 
 
+def test_what_is_told_for_a_day_to_come_stands_against_no_later_word(door: Doorstep) -> None:
+    door.tell({"lead": "ada@example.com", "at": "2999-01-01T00:00:00Z", "fields": {"budget": "never"}}, id="1")
+    door.now += timedelta(minutes=10)
+    door.tell({"lead": "ada@example.com", "fields": {"budget": "now"}}, id="2")
+
+    assert door.lead()["fields"]["budget"] == "now"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"language": 5}, {"language": True}, {"language": "x" * 4000}, {"language": "../.."}, {"time_zone": "Mars/Phobos"},
+     {"time_zone": 8}, {"time_zone": "/etc/localtime"}],
+    ids=repr,
+)  # fmt: skip
+def test_a_language_or_a_zone_that_is_none_holds_no_message_and_no_other_event_back(
+    tmp_path: Path, postgres_url: str, fields: dict[str, Any]
+) -> None:
+    """PostgreSQL takes no number for a text, so one such event would have failed its whole call, again and again."""
+    with doorstep(tmp_path, postgres_url) as door:
+        answer = door.tell({"lead": "ada@example.com", "fields": fields}, CLICK)
+
+        assert answer.status_code == 200
+        assert (answer.json()["heard"], [one["event"] for one in answer.json()["rejected"]]) == (1, [0])
+        assert (door.lead()["language"], door.lead()["time_zone"]) == ("en", None)
+
+
 def test_an_opt_out_told_by_the_crm_is_one(door: Doorstep) -> None:
     door.tell({"kind": "unsubscribed", "lead": "ada@example.com"})
 

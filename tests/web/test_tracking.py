@@ -17,6 +17,7 @@ from nurture.tokens import Keyring
 from nurture.web.lead import buffer as buffers
 from nurture.web.lead.buffer import Buffer
 from nurture.web.lead.tracking import PICTURE
+from nurture.web.lead.visitor import visitor
 from tests.web import doorstep as scene
 from tests.web.doorstep import ADA, LATER, Doorstep, doorstep
 
@@ -303,3 +304,19 @@ def test_nobody_is_followed_where_somebody_said_so(
 
     assert ("<img" in html) is followed
     assert ("https://www.example.com/course" in html) is not followed
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("::ffff:203.0.113.9", "203.0.113.9", True),
+        ("203.0.113.9", "203.0.113.8", False),
+    ],
+)
+def test_whoever_has_a_whole_network_is_in_one_place(one: str, other: str, same: bool) -> None:
+    def place(address: str) -> str:
+        return visitor({"type": "http", "client": (address, 1), "headers": []}, b"secret").source
+
+    assert (place(one) == place(other)) is same

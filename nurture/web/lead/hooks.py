@@ -23,6 +23,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from nurture import strict_json
+from nurture.calendar import time_zone
 from nurture.engine import Engine, Incoming
 from nurture.engine.telling import Told, tell
 from nurture.identity import BadIdentity, LeadRef
@@ -41,6 +42,8 @@ LONGEST_TEXT = 5_000
 KEYS = ("kind", "lead", "campaign", "node", "at", "reason", "confidence", "fields", "tags")
 PROTECTED = frozenset("email id phone wechat owner score tags consent basis external_id".split())
 """What says who a lead is, or that we may write to it, comes in by import alone."""
+SPOKEN = ("language", "time_zone")
+_language = re.compile(r"[a-z]{2,3}").fullmatch
 _field = re.compile(r"[a-z][a-z0-9_]{0,63}").fullmatch
 _unknown = Webhook(b"nobody signs with this, but finding out takes as long")
 
@@ -143,6 +146,8 @@ def _understood(event: Any, id: str, sent_at: datetime) -> Told:
         raise _NotUnderstood("`at` does not say in which time zone")
     if at < EARLIEST:
         raise _NotUnderstood("`at` lies too far back")
+    # What lies in the future would stand against every later word.
+    at = min(at, sent_at + TOLERANCE)
     fields, tags = _facts(event)
     if kind is None and not fields and not tags:
         raise _NotUnderstood(
@@ -151,10 +156,21 @@ def _understood(event: Any, id: str, sent_at: datetime) -> Told:
     signal = None
     if kind is not None:
         signal = Incoming(
-            kind, lead, min(at, sent_at + TOLERANCE), words["campaign"], words["node"], id, words["reason"],
+            kind, lead, at, words["campaign"], words["node"], id, words["reason"],
             words["confidence"] or "human",
         )  # fmt: skip
     return Told(lead, at, signal, fields, tags)
+
+
+def _check_spoken(name: str, value: Any) -> None:
+    """What messages to this lead go by: one that cannot be used would hold all of them back."""
+    if name == "language" and not (isinstance(value, str) and _language(value)):
+        raise _NotUnderstood("`language` is a tag such as zh or en")
+    if name == "time_zone":
+        try:
+            time_zone(value if isinstance(value, str) else "")
+        except ValueError:
+            raise _NotUnderstood("`time_zone` is a name such as Asia/Shanghai") from None
 
 
 def _facts(event: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -171,6 +187,8 @@ def _facts(event: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
             isinstance(value, str) and (len(value) > LONGEST_TEXT or not writable(value))
         ):
             raise _NotUnderstood(f"{quoted(name)} is a text, a number, true, false or null")
+        if name in SPOKEN and value is not None:
+            _check_spoken(name, value)
     for tag in tags:
         if not (isinstance(tag, str) and 0 < len(tag) <= 200 and writable(tag)):
             raise _NotUnderstood("`tags` is a list of texts")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, NamedTuple
 
 from nurture.channels.addresses import is_loopback
@@ -41,9 +41,20 @@ def visitor(scope: Scope, secret: bytes) -> Visitor:
             agent = value.decode("latin-1").replace("\0", "")[:LONGEST_AGENT]
         elif name == b"x-forwarded-for" and is_loopback(address):
             address = value.decode("latin-1").rpartition(",")[2].strip()[:64] or address
+    place, apple = _place(address)
+    if apple:
+        agent = f"{APPLE} {agent}"
+    return Visitor(hmac.digest(secret, b"source\0" + place.encode(), "sha256")[:8].hex(), agent)
+
+
+def _place(address: str) -> tuple[str, bool]:
+    """(what is one place, whether it is Apple's). Whoever has an IPv6 address has 2**64 of them, and is in one place."""
     try:
-        if ip_address(address) in _APPLES:
-            agent = f"{APPLE} {agent}"
+        known = ip_address(address)
     except ValueError:
-        pass
-    return Visitor(hmac.digest(secret, b"source\0" + address.encode(), "sha256")[:8].hex(), agent)
+        return address, False
+    if isinstance(known, IPv6Address):
+        if known.ipv4_mapped is None:
+            return str(ip_network((known, 64), strict=False)), False
+        known = known.ipv4_mapped
+    return str(known), known in _APPLES
