@@ -39,6 +39,8 @@ CLAIM = 1000
 """Touches in one batch."""
 SOON, LONG = timedelta(seconds=5), timedelta(seconds=15)
 """For a turn that comes so soon delivery waits where it is, and no longer than this in all: leads want to be decided too."""
+RENEWALS = 3
+"""How often a lease is renewed in its time."""
 UNTRIED = ("sender", "standing", "connection", "busy", "withdrawn")
 """Reasons that lie with us, or with the whole other side: they burn nobody's attempt."""
 
@@ -377,12 +379,14 @@ class Delivery:
     async def _keep_leases(self) -> None:
         """Renew what is under way: the final dot alone may take ten minutes."""
         while True:
-            await asyncio.sleep(self.lease / 3_000_000)  # noqa: TID251  # a lease runs in real time
+            await asyncio.sleep(self.lease / 1_000_000 / RENEWALS)  # noqa: TID251  # a lease runs in real time
             if self._under_way:
                 try:
                     with self.store.write() as tx:
                         lease_until = self.wall() + self.lease
                         outbox.renew(tx, list(self._under_way.values()), worker=self.worker, lease_until=lease_until)
+                        crash_point("deliver.lease_renewing")
+                    crash_point("deliver.lease_renewed")
                 except Exception as error:
                     # There are two more looks before the lease runs out; whoever commits next will say what is wrong.
                     if not gone(error):

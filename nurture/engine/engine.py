@@ -146,6 +146,8 @@ class Engine:
         with self.store.write(durable=True) as tx:
             if not versions.pause(tx, campaign, now=micros(now)):
                 raise UnknownCampaign(f"there is no campaign '{campaign}'")
+            crash_point("pause.committing")
+        crash_point("pause.committed")
 
     def resume(self, campaign: str, *, now: datetime, despite: str = "", actor: str | None = None) -> None:
         """Go on where it was; messages get the time of the pause back. One that complaints have stopped goes on only
@@ -154,6 +156,8 @@ class Engine:
             release(tx, campaign, despite=despite, actor=actor, now=micros(now))
             if not versions.unpause(tx, campaign, now=micros(now)):
                 raise UnknownCampaign(f"there is no campaign '{campaign}'")
+            crash_point("pause.committing")
+        crash_point("pause.committed")
 
     # Leads
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from nurture.channels.base import Ambiguous, Channel, NotSent, Verdict
+from nurture.crashpoints import crash_point
 from nurture.pacing import GOOD_FOR, Pace, Rate
 from nurture.store import Store, paces
 from nurture.store.paces import WHOLE, Key
@@ -69,6 +70,8 @@ class Pacer:
                 if domain == WHOLE:
                     pace.close_when_spent(self._rates(name)[0], now)
             paces.keep(tx, held, now=now)
+            crash_point("deliver.turns_taking")
+        crash_point("deliver.turns_taken")
         return found
 
     def _turn(self, touch: Outbound, domain: str, now: int, found: Turns) -> None:
@@ -154,6 +157,8 @@ class Pacer:
                 ):
                     self.news.append(f"{' to '.join(filter(None, key))} rests: {said}")
             paces.keep(tx, {key: pace}, now=now)
+            crash_point("deliver.fault_noting")
+        crash_point("deliver.fault_noted")
 
     def stop_probing(self, now: int) -> None:
         """Whoever was to try and did not start leaves it to the next."""

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from nurture.crashpoints import crash_point
 from nurture.evidence import NEAR, REACH, SETTLE, Hit, HitKind, judge
 from nurture.store import Store, Tx, hits
 from nurture.store import signals as stored
@@ -83,6 +84,8 @@ def _weigh_batch(store: Store, source: Callable[[Tx, int], list[StoredHit]], now
             # Not everything becomes a signal, and whoever has opted out waits for nothing.
             wake_leads(tx, sorted(opted_out), now=now)
         hits.forget(tx, before=now - _kept)
+        crash_point("weigh.committing")
+    crash_point("weigh.committed")
     return len(batch), len(new)
 
 

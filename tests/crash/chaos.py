@@ -95,7 +95,9 @@ def _patiently(ask: Any) -> Any:
             time.sleep(0.05)
 
 
-def chaos(seconds: float, seed: int, home: Path, server: Cluster) -> Chaos:
+def chaos(
+    seconds: float, seed: int, home: Path, server: Cluster, *, hearers: int = HEARERS, tickers: int = TICKERS
+) -> Chaos:
     """So long under fire. Raises AssertionError when something was lost, or came twice."""
     began = time.monotonic()
     chance = random.Random(seed)
@@ -112,15 +114,15 @@ def chaos(seconds: float, seed: int, home: Path, server: Cluster) -> Chaos:
         first.join(120)
         until = time.time() + seconds
         answers = []
-        hearers, others = [], []
-        for number in range(HEARERS):
+        hearing, others = [], []
+        for number in range(hearers):
             here, there = PROCESSES.Pipe(duplex=False)
-            hearers.append(PROCESSES.Process(target=hear, args=(environment, number, until, there)))
+            hearing.append(PROCESSES.Process(target=hear, args=(environment, number, until, there)))
             answers.append(here)
             others.append(there)
-        with ThreadPoolExecutor(HEARERS + TICKERS) as pool:
-            tickers = [pool.submit(_tick, environment) for _ in range(TICKERS)]
-            for hearer in hearers:
+        with ThreadPoolExecutor(hearers + tickers) as pool:
+            ticking = [pool.submit(_tick, environment) for _ in range(tickers)]
+            for hearer in hearing:
                 hearer.start()
             for there in others:
                 # Ours are closed, so that one which dies is noticed.
@@ -136,9 +138,9 @@ def chaos(seconds: float, seed: int, home: Path, server: Cluster) -> Chaos:
                 acknowledged |= set(names)
                 seen.unknown += unknown
                 seen.had_committed += had_committed
-            for ticker in tickers:
+            for ticker in ticking:
                 ticker.result(200)
-        for hearer in hearers:
+        for hearer in hearing:
             hearer.join(30)
             assert hearer.exitcode == 0
         with Engine.open(settings) as engine:
@@ -152,7 +154,7 @@ def chaos(seconds: float, seed: int, home: Path, server: Cluster) -> Chaos:
                 assert sum(campaign["ended"].values()) == campaign["entered"], campaign
             assert len({email for email, campaign in paths(engine) if campaign == "town"}) == LEADS
             # Every worker may have had all its sessions open at every restart, at most.
-            states = check_messages(engine, catcher, doubts=TICKERS * SESSIONS * seen.restarts)
+            states = check_messages(engine, catcher, doubts=tickers * SESSIONS * seen.restarts)
         copies = Counter(message.message_id for message in catcher.messages)
         seen.duplicates = sum(number - 1 for number in copies.values())
         seen.sent, seen.ambiguous = states["sent"], states["ambiguous"]

@@ -1,4 +1,4 @@
-"""The process that is killed: it types an operator's commands, one after the other."""
+"""The process that is killed: it types an operator's commands, one after the other; now and then leads visit."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from pathlib import Path
 
 from nurture import crashpoints
 from nurture.cli import main
-from nurture.engine import backfilling, enrolling, hearing, moving
+from nurture.engine import backfilling, delivering, enrolling, hearing, moving
 from nurture.leads import importing
+from nurture.settings import Settings
+from nurture.store import Store
+from tests.crash.scene import visit
 
 MANY = 1_000_000
 
@@ -26,6 +29,10 @@ def type_commands(
     importing.BATCH = backfilling.BATCH = 2
     enrolling.BATCH = moving.BATCH = 2
     hearing.BATCH = 1
+    # Leases are renewed all the time: whoever sends is hardly ever longer at it than a moment.
+    delivering.RENEWALS = 6_000
+    # A cap that is never reached: turns are taken all the same.
+    os.environ["NURTURE_RATE_CAP"] = "6000 per minute"
     if count:
         for point in crashpoints.POINTS:
             crashpoints.arm(f"{point}:{MANY}")
@@ -35,8 +42,10 @@ def type_commands(
     finished = int(progress.read_text()) if progress.exists() else 0
     with log.open("a") as sink, contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):
         for number, command in enumerate(commands[finished:], finished + 1):
-            status = main([*command, "--json"])
-            if status != 0:
+            if command == ["visit"]:
+                with Store(Settings().database) as store:
+                    visit(store)
+            elif (status := main([*command, "--json"])) != 0:
                 raise SystemExit(status)
             progress.write_text(str(number))
     if count:

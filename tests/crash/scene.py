@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-__all__ = ["END", "LEADS", "START", "build", "commands", "environment"]
+from nurture.store import Store, hits
+from nurture.store.database import micros
+
+__all__ = ["END", "FAULTS", "LEADS", "START", "build", "commands", "environment", "visit"]
 
 CAMPAIGN: dict[str, Any] = {
     "campaign": "town",
@@ -48,7 +52,12 @@ Hello {{ lead.name | default("you") }}. Stop: {{ unsubscribe_url }} {{ postal_ad
 """
 # Before the quiet hours are over: each morning's first messages are put off until eight.
 START, SOON, HEARD, END = "2026-03-02T06:00:00Z", "2026-03-02T08:30:00Z", "2026-03-02T10:00:00Z", "2026-04-02T09:00:00Z"
+HOUR = 3_600_000_000
 LEADS = 14
+FAULTS = 8
+"""So many recipients are put off by the relay before it takes them."""
+VISITS = 8
+"""Requests for what is in the mails, an hour apart: each is judged by itself."""
 
 
 def build(home: Path) -> None:
@@ -97,6 +106,24 @@ def _signals() -> list[dict[str, str]]:
     return signals
 
 
+def visit(store: Store) -> None:
+    """People open the mails they got, one after the other."""
+    with store.write() as tx:
+        keys = tx.rows(
+            "SELECT e.key FROM enrollments e JOIN leads l ON l.id = e.lead_id"
+            " WHERE e.campaign = 'town' AND e.status <> 'ended' ORDER BY l.email LIMIT ?",
+            VISITS,
+        )
+        at = micros(datetime.fromisoformat(HEARD))
+        hits.take(
+            tx,
+            [
+                hits.NewHit(key, "first", 0, "viewed", "", at + n * HOUR, f"192.0.2.{n}", "Mozilla/5.0")
+                for n, (key,) in enumerate(keys)
+            ],
+        )
+
+
 def commands(home: Path) -> list[list[str]]:
     """What an operator would type, in order. Any of them may be killed and typed again."""
     small = [["publish", str(home / "definitions" / f"small{n}.json"), "--now", START] for n in range(PUBLISHED)]
@@ -107,6 +134,9 @@ def commands(home: Path) -> list[list[str]]:
         ["tick", "--now", START, "--until", SOON],
         ["publish", "newer.json", "--running", "move", "--now", "2026-03-02T09:45:00Z"],
         ["signal", "--file", "signals.jsonl", "--now", HEARD],
+        ["visit"],
+        *(["pause", f"small{n}", "--now", HEARD] for n in range(4)),
+        *(["resume", f"small{n}", "--now", HEARD] for n in range(4)),
         ["tick", "--now", HEARD, "--until", END],
     ]
 

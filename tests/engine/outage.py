@@ -1,7 +1,7 @@
 """A day without a relay, and then all of it: `python -m tests.engine.outage [--leads 100000] [--real]`.
 
 Leads enter hour by hour while nobody answers at the other end; then somebody does. `--real` speaks SMTP to a server that
-was not there and comes back; else the relay is a channel in memory, which is quick enough for a hundred thousand.
+was not there and comes back; else the relay is a channel in memory, which is quick enough for many more.
 """
 
 from __future__ import annotations

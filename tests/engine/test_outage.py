@@ -32,7 +32,7 @@ CAMPAIGN = {
 
 
 def test_after_a_day_without_a_relay_all_is_sent_once_within_the_caps() -> None:
-    """F14; ten thousand over SMTP, and a hundred thousand, live through the same in the nightly run."""
+    """F14; ten thousand over SMTP, and fifty thousand, live through the same in the nightly run."""
     figures = live_through(120, cap=60, real=True)
 
     assert figures["sent"] == figures["accepted by the relay"] == 120
