@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -17,7 +17,10 @@ from nurture.cli.options import LEAD, AsJson, Flag, Lead, Named, Now, Segment, U
 from nurture.engine.preflight import Despite
 from nurture.identity import LeadRef
 from nurture.leads import LeadOptions, parse_map
+from nurture.leads.history import HISTORY_WORDS
+from nurture.leads.rows import LEAD_WORDS
 from nurture.problems import Rejected
+from nurture.words import did_you_mean
 
 if TYPE_CHECKING:
     from nurture.leads.importing import ImportReport
@@ -60,7 +63,7 @@ class FileOptions:
     def understood(self) -> LeadOptions:
         """Raises `Usage`."""
         return LeadOptions(
-            map=mapping("--map", self.map),
+            map=mapping("--map", self.map, LEAD_WORDS),
             encoding=self.encoding,
             delimiter=self.delimiter,
             sheet=self.sheet,
@@ -71,12 +74,16 @@ class FileOptions:
         )
 
 
-def mapping(option: str, texts: tuple[str, ...]) -> dict[str, str]:
-    """FIELD to COLUMN. Raises `Usage` with all that is wrong."""
+def mapping(option: str, texts: tuple[str, ...], known: Collection[str]) -> dict[str, str]:
+    """FIELD to COLUMN, said where a field of one's own looks like one of ours. Raises `Usage` with all that is wrong."""
     try:
-        return parse_map(texts)
+        found = parse_map(texts)
     except Rejected as rejected:
         raise Usage(problem.at(option) for problem in rejected.problems) from None
+    for field_name in found:
+        if field_name not in known and (hint := did_you_mean(field_name, known)).startswith("did"):
+            say(f"warning: {option} {field_name}=... makes a field of your own; {hint}")
+    return found
 
 
 NOTHING = FileOptions()
@@ -139,7 +146,7 @@ def backfill(
     if history_map and history is None:
         raise usage("--history-map is for a --history")
     tree = parsed_segment(segment)
-    understood, columns = options.understood(), mapping("--history-map", history_map)
+    understood, columns = options.understood(), mapping("--history-map", history_map, HISTORY_WORDS)
     with opened() as engine, progress_bar(f"backfilling {campaign}") as bar:
         report = engine.backfill(
             campaign,

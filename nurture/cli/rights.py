@@ -65,9 +65,8 @@ def suppress(
     refs = [LeadRef.parse(lead)] if lead is not None else _listed(file)  # type: ignore[arg-type]  # one of the two is given
     with opened() as engine:
         document = rights.stop(engine, refs, reason=_said("--reason", reason), actor=_said("--by", by), now=clock(now))
-    return Answer(
-        document, lambda on: on.print(text(f"{document['stopped']} stopped, {document['already']} before")), json
-    )
+    said = f"{document['stopped']} suppressed, {document['already']} already were"
+    return Answer(document, lambda on: on.print(text(said)), json)
 
 
 def unsuppress(lead: Lead, *, reason: Reason, by: By, json: AsJson = False, now: Now = None) -> Answer:
@@ -78,8 +77,9 @@ def unsuppress(lead: Lead, *, reason: Reason, by: By, json: AsJson = False, now:
         document = rights.allow(
             engine, LeadRef.parse(lead), reason=_said("--reason", reason), actor=_said("--by", by), now=clock(now)
         )
-    lifted = ", ".join(document["lifted"]) or "nothing was there"
-    return Answer(document, lambda on: on.print(text(f"{document['lead']}: {lifted}")), json)
+    lifted = ", ".join(document["lifted"])
+    said = f"may be written to again; suppressed as {lifted} before" if lifted else "was not suppressed"
+    return Answer(document, lambda on: on.print(text(f"{document['lead']} {said}")), json)
 
 
 def export(lead: Lead, *, json: AsJson = False) -> Answer:

@@ -56,7 +56,7 @@ def tick(
 
     def show(on: Console) -> None:
         did = f"{report.looked} looked at, {report.steps} steps, {report.sent} sent, {report.refused} refused"
-        on.print(text(f"{document['now']}: {did}, {report.ambiguous} ambiguous"))
+        on.print(text(f"{report.now:%Y-%m-%dT%H:%M:%SZ}: {did}, {report.ambiguous} ambiguous"))
         for one in report.broken:
             on.print(text(f"this does not add up: {one}", style="bold red"))
         for each in report.news:

@@ -132,7 +132,7 @@ class Engine:
         if version is None:
             path = self.settings.definitions / f"{campaign}.json"
             if not path.is_file():
-                raise UnknownCampaign(f"there is no campaign '{campaign}': {UnknownCampaign.__doc__}")
+                raise UnknownCampaign(f"there is no campaign '{campaign}', neither published nor in definitions/")
             published = self.publish([path], now=now)
             return self.plans.get(published[0].id)
         return self.plans.get(version.id)

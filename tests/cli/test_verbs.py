@@ -50,6 +50,12 @@ def test_a_map_names_the_column_that_its_header_does_not(run: Run, home: Path) -
     assert run("import", "odd.csv", "--map", "email=Wer", "--map", "company=Firma", "--json").json["new"] == 1
 
 
+def test_a_field_that_looks_like_one_of_ours_is_asked_about(run: Run) -> None:
+    ran = run("import", "leads.csv", "--map", "emial=email", "--dry-run")
+
+    assert "emial=... makes a field of your own; did you mean 'email'?" in ran.err
+
+
 def test_backfill_publishes_imports_and_enrolls_and_the_same_file_never_enrolls_twice(run: Run) -> None:
     first = run("backfill", "hello", "leads.csv", "--basis", "fair", "--now", MONDAY, "--json").json
     again = run("backfill", "hello", "leads.csv", "--basis", "fair", "--now", MONDAY, "--json").json

@@ -63,3 +63,17 @@ def test_new_leads_get_an_older_version_again_after_a_rollback(lived: Run, home:
     assert (done["version"], done["hash"]) == (1, before)
     assert lived("rollback", "hello", "7", "--now", TUESDAY).status == 1
     assert lived("publish", "definitions/hello.json", "--running", "keep", "--map", "a=b", "--now", MONDAY).status == 1
+
+
+def test_the_story_of_a_lead_that_was_moved_twice_at_one_moment_is_in_order(lived: Run, home: Path) -> None:
+    edited(home, name="looked")
+    lived("publish", "hello", "--running", "move", "--map", "viewed=looked", "--now", TUESDAY)
+    lived("rollback", "hello", "1", "--running", "move", "--map", "looked=viewed", "--now", TUESDAY)
+
+    told = lived("history", "bob@example.com", "--now", TUESDAY).out.splitlines()
+
+    assert [line.split("moved to ")[1] for line in told if "moved to " in line] == [
+        "'looked' of version 2",
+        "'viewed' of version 1",
+    ]
+    assert [line for line in told if line != line.rstrip()] == []

@@ -275,11 +275,11 @@ FORBIDDEN = [
 @pytest.mark.parametrize("source", FORBIDDEN, ids=lambda source: ascii(source[:50]))
 def test_what_could_do_harm_is_refused_before_it_is_published(source: str) -> None:
     """T03. None of these is ever rendered."""
-    started = time.perf_counter()
+    started = time.process_time()
 
     assert flaws(source)
     # Far above what it takes, and far below what an attack is after.
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_the_corpus_is_as_large_as_it_is_said_to_be() -> None:
