@@ -64,6 +64,7 @@ ASKS: dict[str, Any] = {
 
 
 def find(page: Page, node: str) -> None:
+    page.locator(".box").first.wait_for()
     page.keyboard.press("Control+f")
     page.get_by_role("search").get_by_role("textbox").fill(node)
     page.keyboard.press("Enter")
