@@ -85,6 +85,7 @@ def _database(settings: Settings, now: datetime, *, sound: bool) -> Iterator[Fin
                 return
             yield Finding("database", "ok", "PostgreSQL" if store.postgresql else "SQLite")
             yield from _sqlite(store)
+            yield from _postgresql(store)
             yield from _same(store, settings)
             yield from _heartbeat(store, now)
             yield from _complaints(store)
@@ -105,6 +106,19 @@ def _sqlite(store: Store) -> Iterator[Finding]:
         yield Finding("sqlite", "warning", what, "upgrade SQLite, or let one process write at a time")
     else:
         yield Finding("sqlite", "ok", f"SQLite {version}")
+
+
+def _postgresql(store: Store) -> Iterator[Finding]:
+    """A server that was set up to be fast in tests keeps no promise; one that nobody tidies up grows slower every day."""
+    with store.read() as tx:
+        off = health.switched_off(tx, "fsync", "full_page_writes", "autovacuum")
+    for setting in off:
+        if setting == "autovacuum":
+            what = "autovacuum is off: nobody tidies up after changed rows, and all becomes slower and larger"
+            yield Finding("postgresql", "warning", what, "set autovacuum = on, or run VACUUM ANALYZE every hour")
+        else:
+            what = f"{setting} is off: a power failure may take back what was committed, and messages go out twice"
+            yield Finding("postgresql", "alarm", what, f"set {setting} = on in postgresql.conf")
 
 
 def _same(store: Store, settings: Settings) -> Iterator[Finding]:

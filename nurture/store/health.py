@@ -10,7 +10,16 @@ from sqlalchemy.engine import make_url
 from nurture.store.database import Store, Tx
 from nurture.store.migrations import HEAD
 
-__all__ = ["exists", "has_wal_reset_bug", "overdue", "overdue_messages", "revision", "sqlite_version", "up_to_date"]
+__all__ = [
+    "exists",
+    "has_wal_reset_bug",
+    "overdue",
+    "overdue_messages",
+    "revision",
+    "sqlite_version",
+    "switched_off",
+    "up_to_date",
+]
 
 WAL_RESET_BUG = ((3, 7, 0), (3, 51, 2))
 """The first and the last version of SQLite in which a checkpoint may, very rarely, lose what another one wrote."""
@@ -48,6 +57,14 @@ def sqlite_version(tx: Tx) -> str | None:
 def has_wal_reset_bug(version: str) -> bool:
     first, last = WAL_RESET_BUG
     return first <= tuple(int(part) for part in version.split(".")[:3]) <= last
+
+
+def switched_off(tx: Tx, *settings: str) -> list[str]:
+    """Which of these settings of PostgreSQL are off here; none on SQLite."""
+    if not tx.postgresql:
+        return []
+    asked = tx.rows("SELECT name FROM pg_settings WHERE setting = 'off' AND name IN {many}", list(settings))
+    return sorted(name for (name,) in asked)
 
 
 def overdue(tx: Tx, *, before: int) -> list[Any]:

@@ -40,6 +40,27 @@ def test_the_wal_reset_bug_is_in_these_versions(version: str, has_it: bool) -> N
     assert health.has_wal_reset_bug(version) is has_it
 
 
+def test_settings_of_the_server_that_are_off_are_named(database_url: str) -> None:
+    with Store(database_url) as store, store.write() as tx:
+        if store.postgresql:
+            tx.run("SET LOCAL enable_sort = off")
+
+        off = health.switched_off(tx, "enable_sort", "transaction_read_only", "server_version")
+
+    assert off == (["enable_sort", "transaction_read_only"] if store.postgresql else [])
+
+
+def test_a_server_that_keeps_no_promise_is_an_alarm(shared_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Store(shared_database_url) as store:
+        store.migrate()
+    monkeypatch.setattr(health, "switched_off", lambda tx, *settings: ["autovacuum", "fsync"])
+
+    found = checkup(Settings(database_url=shared_database_url), now=moment("2 Mar 10:00"))
+
+    said = [(each.state, each.what.split()[0]) for each in found if each.check == "postgresql"]
+    assert said == [("warning", "autovacuum"), ("alarm", "fsync")]
+
+
 def test_a_checkup_finds_an_installation_well(shared_database_url: str) -> None:
     with Store(shared_database_url) as store:
         store.migrate()
