@@ -22,6 +22,7 @@ from flows.alarms import Bell
 from flows.artifacts import Progress, show_counts
 from flows.asking import anything_due
 from flows.brake import brake
+from flows.briefly import briefly
 from flows.common import clock, live_at, open_engine, show_campaigns
 from flows.fan_out import call_helpers
 from flows.forms import Moment
@@ -120,6 +121,10 @@ class Heart:
 
     def beat(self, end: datetime) -> dict[str, Any]:
         """Go on until `end` or a pause. Says what was done in all, and why it ended."""
+        with briefly():
+            return self._beat(end)
+
+    def _beat(self, end: datetime) -> dict[str, Any]:
         while (now := clock()) < end:
             self._pulse.beat()
             if time.monotonic() - self._asked >= QUIET:

@@ -95,6 +95,19 @@ def test_a_server_that_is_killed_stops_no_lead(live):
     assert live.run("run-campaign", campaign="greet").state.is_completed()
 
 
+def test_a_server_that_does_not_answer_stops_no_lead(live):
+    eventually(lambda: live.heartbeat)
+    server = eventually(lambda: child(live, "flows.server"))
+    os.kill(server, signal.SIGSTOP)
+    try:
+        for name in ("silence", "more_silence"):
+            enter(live, name)
+            assert eventually(lambda name=name: got_mail(live, name), 120) == 1
+    finally:
+        os.kill(server, signal.SIGCONT)
+    eventually(lambda: live.answers)
+
+
 def test_a_cancelled_run_ends_and_changes_nothing_for_a_lead(live):
     eventually(lambda: live.heartbeat)
     enter(live, "before_cancel")

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -146,6 +147,7 @@ def test_a_database_that_goes_away_is_waited_for_and_the_heart_goes_on(
     monkeypatch.setattr(database, "PATIENCE", 0.0)
     monkeypatch.setattr(heartbeat, "get_run_logger", lambda: logging.getLogger("heart"))
     monkeypatch.setattr(heartbeat, "show_campaigns", lambda *_: None)
+    monkeypatch.setattr(heartbeat, "briefly", nullcontext)
     monkeypatch.setattr(heartbeat, "work", heartbeat.work.fn)  # no run, no task
     house = House(tmp_path, postgres_url)
     house.campaign({"seen": {"type": "tag", "add": ["seen"], "next": "end"}})
