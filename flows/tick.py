@@ -207,6 +207,7 @@ class Heart:
         try:
             show_campaigns(self._engine, None, now)
         except httpx.HTTPError as problem:
+            self._stale = True
             get_run_logger().warning("no picture, Prefect does not answer: %s", type(problem).__name__)
 
 

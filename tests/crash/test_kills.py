@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,10 +21,12 @@ from tests.conftest import Postgres
 from tests.crash.scene import FAULTS
 from tests.crash.town import Town, check, facts, paths
 
+ALL = os.environ.get("NURTURE_TEST_PROFILE") == "nightly"
 SESSIONS = 4
 SIDE_BY_SIDE = 3
 TRIES = 4
-"""How many commits a delivery makes depends on a race of sessions; who missed the last one knows when it was, and tries again."""
+"""How many commits a delivery makes depends on a race of sessions, and how often a lease is renewed on the clock; who
+missed the last one knows when it was, and tries again."""
 
 
 @dataclass(frozen=True)
@@ -33,17 +36,22 @@ class Undisturbed:
     passed: dict[str, int]
     """How often each crash point is passed."""
 
-    def occurrences(self, point: str) -> list[int]:
-        """The first, the seventh and the last, as far as there are so many."""
+    def occurrences(self, point: str, store: str) -> list[int]:
+        """The first, the seventh and the last, as far as there are so many. On PostgreSQL, where a life takes three times
+        as long, the seventh is for the night."""
         last = self.passed[point]
-        return sorted({number for number in (1, 7, last) if number <= last})
+        wanted = (1, 7, last) if store == "sqlite" or ALL else (1, last)
+        return sorted({number for number in wanted if number <= last})
 
 
 Databases = Callable[[bool], str]
 """A new database; True: with its tables."""
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+STORES = ("sqlite", "postgresql")
+
+
+@pytest.fixture(params=STORES)
 def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databases]:
     """As many databases of one kind as are asked for."""
     if request.param == "sqlite":
@@ -69,7 +77,9 @@ def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databa
 @contextmanager
 def town(home: Path, database_url: str) -> Iterator[tuple[Town, Catcher]]:
     put_off = Fault("mail", say="451 4.3.0 try again later", times=FAULTS)
-    with running(Catcher(faults=[put_off])) as catcher:
+    # One message takes so long that its lease is renewed, again and again.
+    slow = Fault("dot", delay=0.5)
+    with running(Catcher(faults=[put_off, slow])) as catcher:
         made = Town(home, database_url, f"{catcher.url}?sessions={SESSIONS}")
         made.build()
         yield made, catcher
@@ -91,9 +101,9 @@ def kill(home: Path, databases: Databases, point: str, occurrence: int, undistur
     for attempt in range(TRIES):
         with town(home / str(attempt), databases(not point.startswith("migrate."))) as (killed, catcher):
             if not killed.live(crash=f"{point}:{occurrence}"):
-                assert occurrence > 7, f"nobody passes {point} {occurrence} times"
+                assert occurrence > 1, f"nobody passes {point}"
                 # Some are passed more or less often, as it happens: then a little before the last.
-                occurrence = max(7, killed.passed()[point] * (TRIES - attempt) // TRIES)
+                occurrence = max(1, killed.passed()[point] * (TRIES - attempt) // TRIES)
                 continue
             with killed.engine() as engine:
                 check(engine, catcher, sessions=SESSIONS)
@@ -105,21 +115,28 @@ def kill(home: Path, databases: Databases, point: str, occurrence: int, undistur
 
 @pytest.mark.parametrize("point", crashpoints.POINTS)
 def test_killed_there_nothing_is_lost_and_nothing_is_sent_twice(
-    point: str, databases: Databases, tmp_path: Path, undisturbed: Undisturbed
+    point: str, databases: Databases, tmp_path: Path, undisturbed: Undisturbed, request: pytest.FixtureRequest
 ) -> None:
+    store = request.node.callspec.params["databases"]
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         for done in [
             pool.submit(kill, tmp_path / str(occurrence), databases, point, occurrence, undisturbed)
-            for occurrence in undisturbed.occurrences(point)
+            for occurrence in undisturbed.occurrences(point, store)
         ]:
             done.result()
 
 
 def test_every_point_is_passed_and_there_are_at_least_a_hundred_and_fifty_kills(undisturbed: Undisturbed) -> None:
-    kills = [(point, each) for point in crashpoints.POINTS for each in undisturbed.occurrences(point)]
+    for store in STORES:
+        assert all(0 not in undisturbed.occurrences(point, store) for point in crashpoints.POINTS)
+    kills = [
+        (store, point, each)
+        for store in STORES
+        for point in crashpoints.POINTS
+        for each in undisturbed.occurrences(point, store)
+    ]
 
-    assert {point for point, _ in kills} == set(crashpoints.POINTS)
-    assert 2 * len(kills) >= 150
+    assert len(kills) >= 150
 
 
 def test_the_points_in_the_code_are_those_that_are_exercised() -> None:

@@ -93,7 +93,7 @@ def test_a_language_or_a_zone_that_is_none_holds_no_message_and_no_other_event_b
     tmp_path: Path, postgres_url: str, fields: dict[str, Any]
 ) -> None:
     """PostgreSQL takes no number for a text, so one such event would have failed its whole call, again and again."""
-    with doorstep(tmp_path, postgres_url) as door:
+    with doorstep(tmp_path, database_url=postgres_url) as door:
         answer = door.tell({"lead": "ada@example.com", "fields": fields}, CLICK)
 
         assert answer.status_code == 200
