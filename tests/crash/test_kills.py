@@ -38,9 +38,9 @@ class Undisturbed:
 
     def occurrences(self, point: str, store: str) -> list[int]:
         """The first, the seventh and the last, as far as there are so many. On PostgreSQL, where a life takes three times
-        as long, the seventh is for the night."""
+        as long, the first alone is for the day."""
         last = self.passed[point]
-        wanted = (1, 7, last) if store == "sqlite" or ALL else (1, last)
+        wanted = (1, 7, last) if store == "sqlite" or ALL else (1,)
         return sorted({number for number in wanted if number <= last})
 
 
