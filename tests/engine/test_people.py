@@ -78,7 +78,10 @@ def test_one_marketing_message_a_day_and_person_over_all_campaigns(tmp_path: Any
 
     assert first == 1
     assert len(post.sent) == 3
-    assert any("1 message in the last 24 hours, until 3 Mar 09:00" in line["because"] for line in house.touch(ada, 1)["timeline"])
+    assert any(
+        "1 message in the last 24 hours, until 3 Mar 09:00" in line["because"]
+        for line in house.touch(ada, 1)["timeline"]
+    )
     house.engine.close()
 
 
